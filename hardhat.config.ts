@@ -1,0 +1,76 @@
+/** Compiler, networks, paths and test profiles. solc comes from npm by path, so a build downloads nothing. */
+import { createRequire } from "node:module";
+import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { configVariable, defineConfig } from "hardhat/config";
+import quiet from "./scripts/quiet.plugin.ts";
+
+const require = createRequire(import.meta.url);
+
+const DEFAULT_RUNS = 200;
+/** Files compiled with other optimizer runs than DEFAULT_RUNS: many for the hot paths, few for what presses against 24 KiB. */
+const RUNS: Readonly<Record<string, number>> = {
+  // "contracts/MarginEngine.sol": 20,
+};
+
+const solc = (runs: number) => ({
+  version: "0.8.35",
+  path: require.resolve("solc/soljson.js"),
+  settings: { viaIR: true, optimizer: { enabled: true, runs }, evmVersion: "cancun" },
+});
+
+// Written out for both profiles: Hardhat derives `production` from a flat config without its settings.
+const compilation = {
+  compilers: [solc(DEFAULT_RUNS)],
+  overrides: Object.fromEntries(Object.entries(RUNS).map(([file, runs]) => [file, solc(runs)])),
+};
+
+/** Coverage instruments the artifacts, so it builds into directories of its own. */
+const suffix = process.env.COV === "1" ? "-cov" : "";
+
+/** The hardfork follows `evmVersion`; Hardhat's own default is a later one. */
+const local = { type: "edr-simulated", chainType: "l1", hardfork: "cancun" } as const;
+
+export default defineConfig({
+  plugins: [toolbox, quiet],
+  paths: {
+    sources: "./contracts",
+    tests: { mocha: "./test/integration", solidity: "./test" },
+    ignition: "./deploy",
+    artifacts: `./artifacts${suffix}`,
+    cache: `./cache${suffix}`,
+  },
+  solidity: {
+    profiles: {
+      default: compilation,
+      production: { isolated: true, ...compilation },
+    },
+  },
+  test: {
+    mocha: { timeout: 120_000 },
+    solidity: {
+      profiles: {
+        default: {
+          fuzz: { runs: 256, seed: "0x1234" },
+          invariant: { runs: 64, depth: 64, failOnRevert: true },
+        },
+        deep: {
+          fuzz: { runs: 10_000 },
+          invariant: { runs: 256, depth: 256, failOnRevert: true },
+        },
+      },
+    },
+  },
+  networks: {
+    default: local, // `network.create()`
+    node: local, // `hardhat node`
+    localhost: { type: "http", chainType: "l1", url: "http://127.0.0.1:8545" },
+    sepolia: {
+      type: "http",
+      chainType: "l1",
+      url: configVariable("RPC_URL"),
+      accounts: [configVariable("DEPLOYER_KEY")],
+    },
+  },
+  ignition: { requiredConfirmations: 1, blockPollingInterval: 500 },
+  typechain: { outDir: "./typechain-types" },
+});
