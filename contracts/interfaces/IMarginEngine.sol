@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {DrawReason} from "./IBackstopPool.sol";
+import {PriceState} from "./IOracle.sol";
+
+/// @notice One account of the ledger. One slot.
+struct Account {
+    int128 cash; // {u}
+    uint64 markets; // bit m is set while the account has a position in market m
+    uint64 unhealthySince; // {s} start of the liquidation clock; 0 when it is not running
+}
+
+/// @notice One position of the ledger. One slot. `Q` of docs/mechanism.md is `quote`, `b` is `lots`.
+struct Position {
+    int64 lots; // {lot} positive long, negative short
+    int128 quote; // {u} minus what was paid for the lots, at shifted prices, fees of opening included
+}
+
+/// @notice The moving parts of a market. Three slots: prices, interest, edges.
+struct Market {
+    uint64 price; // {u/lot} P, last valid price
+    int64 indexLong; // {u/lot} F_L
+    int64 indexShort; // {u/lot} F_S
+    uint32 validUntil; // {s} the stored price is stale after this
+    uint32 syncedAt; // {s} funding and premium are accrued up to here
+    // 32 bytes
+    uint56 openInterest; // {lot} sum of the longs = sum of the shorts
+    uint56 openInterestCap; // {lot} from the pool's free stake at the last sync
+    uint80 bucket; // {u} insurance bucket
+    uint48 fundingRemainder; // carried numerator of the funding division, below FUNDING_DENOMINATOR
+    uint8 status; // MarketStatus: 0 unlisted, 1 active, 2 reduce-only
+    // 31 bytes
+    uint64 low; // {u/lot} unfavourable edge of a long
+    uint64 high; // {u/lot} unfavourable edge of a short
+    uint64 slow; // {u/lot} slow EMA, reference price of the waterfall
+    int32 fundingRate; // {1e-9 per 8 h} positive: longs pay shorts
+    uint16 edgeBps; // {bps} half-width of the favourable edges around the price
+    PriceState state; // at the last sync
+    // 31 bytes
+}
+
+/// @notice What every fill reads. One slot.
+struct MarketParams {
+    uint16 initialBps; // {bps} initial margin of a small position
+    uint16 maintenanceBps; // {bps} maintenance margin of a small position, in force now
+    uint40 rampNotional; // {USD} position notional at which initial margin has grown by 100 %; maintenance in proportion
+    uint16 bandBps; // {bps} fills lie within this of the last valid price; a fifth of it while the price is not OK
+    uint32 minLots; // {lot} smallest position that may be opened or left behind
+    uint16 takerFeePpm; // {ppm} of notional
+    uint16 makerRebatePpm; // {ppm} of notional, at most the taker fee
+    uint16 discountBps; // {bps} liquidation discount at the start of the clock
+    uint16 liquidatorShareBps; // {bps} of a penalty that goes to the liquidator, the rest to the bucket
+    uint64 takeoverReward; // {u} for the first market of an account taken over
+    // 31 bytes
+}
+
+/// @notice What only a sync reads. One slot.
+struct MarketRules {
+    uint16 shockBps; // {bps} move the pool must be able to absorb
+    uint16 stakeShareBps; // {bps} phi: share of the free stake this market may lean on
+    int32 interestRate; // {1e-9 per 8 h} funding rate of a balanced market; positive: longs pay shorts
+    uint32 skewFactor; // {1e-9 per 8 h} added when the pool's inventory is the whole short side, taken off when it is the whole long side
+    uint32 fundingCap; // {1e-9 per 8 h} bound of the absolute funding rate
+    uint32 premiumRate; // {1e-9 per 8 h} of notional, paid by both sides to the pool
+    uint40 bucketTarget; // {USD} what the bucket holds above this is income of the pool
+    uint16 maintenanceTargetBps; // {bps} where maintenance margin is going
+    // 29 bytes
+}
+
+/// @notice Everything about an account that margin rules look at, from one walk over its positions.
+/// @dev Which price values a position depends on {Valuation}. All in {u}.
+struct Health {
+    int256 equity; // cash + SUM Q + b (P - F)
+    int256 capped; // the same with each position's profit counted up to its initial margin
+    uint256 initial; // initial margin, rounded up
+    uint256 maintenance; // maintenance margin, rounded up
+    uint256 notional; // SUM |b| P
+}
+
+/// @notice At which price positions are valued.
+enum Valuation {
+    MARK, // the price
+    UNFAVOURABLE, // low for longs, high for shorts, EMA included: opening and withdrawing
+    FAVOURABLE // the price plus its edge for longs, minus for shorts: triggering a liquidation
+}
+
+/// @notice One fill: `lots` go from `seller` to `buyer` at `price`.
+struct Fill {
+    uint8 market;
+    uint256 buyer; // account id
+    uint256 seller; // account id
+    uint56 lots; // {lot} more than zero
+    uint64 price; // {u/lot}
+    bool buyerIsTaker;
+    bool buyerReduceOnly;
+    bool sellerReduceOnly;
+}
+
+/// @title MarginEngine
+/// @notice The ledger of cross-margined perpetual swaps and its rules: margin, funding, liquidation, waterfall.
+/// @dev {u} = 1e-12 USD, {lot} a fixed fraction of a coin, prices {u/lot}. Account id = owner << 96 | subId.
+interface IMarginEngine {
+    /* EVENTS: they replay to the state (docs/mechanism.md, "Replay") */
+
+    event Deposited(uint256 indexed account, address indexed from, uint256 amount); // {token}
+    /// @notice `amount` left `account`'s cash as `paid` tokens, `claimed` {u} became a claim.
+    event Withdrawn(uint256 indexed account, address indexed receiver, uint256 paid, uint256 claimed);
+    event Transferred(uint256 indexed from, uint256 indexed to, int256 amount); // {u} cash
+    event OperatorSet(address indexed owner, address indexed operator, bool approved);
+    /// @notice The primitive. Fees {u}: positive is paid, negative received; their sum goes to the market's bucket.
+    event Filled(uint8 indexed market, uint256 indexed buyer, uint256 indexed seller, uint56 lots, uint64 price, int128 buyerFee, int128 sellerFee);
+    /// @notice Price, indices and premium of a market moved on.
+    event Synced(uint8 indexed market, uint64 price, int64 indexLong, int64 indexShort, int32 fundingRate, PriceState state, uint256 premium);
+    event Flagged(uint256 indexed account, uint64 since);
+    event Unflagged(uint256 indexed account);
+    event Liquidated(uint256 indexed account, uint8 indexed market, uint256 indexed liquidator, uint56 lots, uint256 penalty);
+    /// @notice The inventory received every position and `equity` {u} of `account`; below zero the waterfall made it whole.
+    event TakenOver(uint256 indexed account, uint256 indexed rewardAccount, int256 equity, uint256 reward);
+    /// @notice One market's part of a shortfall: `byBucket + byPool + toDeficit` = `shortfall` {u}. `excess` {u} is
+    /// what whole token units brought beyond `byPool`; it goes to the bucket.
+    event ShortfallCovered(uint8 indexed market, uint256 indexed account, DrawReason indexed reason, uint256 shortfall, uint256 byBucket, uint256 byPool, uint256 toDeficit, uint256 excess);
+    event DeficitReduced(uint8 indexed market, uint256 amount, uint256 left); // {u}
+    event BucketSkimmed(uint8 indexed market, uint256 amount); // {u}
+    event IncomePaid(uint256 amount); // {token}
+    event Connected(address pool, address exchange);
+    event MarketSet(uint8 indexed market, MarketParams params, MarketRules rules);
+    event StatusSet(uint8 indexed market, uint8 status);
+
+    /* ERRORS */
+
+    error NotExchange(address caller);
+    error NotAuthorized(address caller, uint256 account);
+    error NotGuardian(address caller);
+    error SystemAccount(uint256 account);
+    error SameAccount(uint256 account);
+    error ZeroAmount();
+    error AmountTooLarge(uint256 amount, uint256 max);
+    error TokenShort(uint256 balance, uint256 needed);
+    error DecimalsUnsupported(uint8 decimals, uint8 max);
+    error AlreadyConnected(address pool);
+    error UnknownMarket(uint8 market);
+    error MarketNotActive(uint8 market, uint8 status);
+    error TooManyMarkets(uint256 account, uint256 max);
+    error PriceNotValid(uint8 market, PriceState state);
+    error PriceOutsideBand(uint64 price, uint256 low, uint256 high);
+    error OpenInterestAboveCap(uint256 openInterest, uint256 cap);
+    error PositionTooSmall(uint256 account, uint256 lots, uint256 minLots);
+    error PositionTooLarge(uint256 account, int256 lots);
+    error ReduceOnly(uint256 account, int64 lots);
+    error InitialMarginNotMet(uint256 account, int256 equity, uint256 initial);
+    error ReduceLowersHealth(uint256 account, int256 equity, uint256 maintenance);
+    error CashNegative(uint256 account, int256 cash);
+    error DeficitOutstanding(uint8 market, uint256 deficit);
+    error Healthy(uint256 account, int256 equity, uint256 maintenance);
+    error Unhealthy(uint256 account, int256 equity, uint256 maintenance);
+    error Insolvent(uint256 account, int256 equity);
+    error NotTakeoverable(uint256 account, int256 equity, uint256 limit);
+    error NoPosition(uint256 account, uint8 market);
+    error LotsAboveLimit(uint256 lots, uint256 maxLots);
+    error DiscountBelowLimit(uint256 discount, uint256 minDiscount);
+    error InsufficientGas(uint256 available, uint256 needed);
+    error ParameterOutOfRange(bytes32 name, uint256 value, uint256 min, uint256 max);
+
+    /* USER */
+
+    /// @notice Adds `amount` tokens of the caller to `account`'s cash. Anyone may fund anyone.
+    /// @dev Exact: one token unit is `tokenUnit` u. A token that delivers less than it was asked for is refused unless
+    /// earlier donations cover it (I4 is checked after the transfer).
+    /// @param account owner << 96 | subId, not a system account
+    /// @param amount  {token} more than zero
+    function deposit(uint256 account, uint256 amount) external;
+
+    /// @notice `deposit` with an ERC-2612 permit of the caller. A permit that was already used is not an error.
+    function depositWithPermit(uint256 account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+
+    /// @notice Takes `amount` of cash out of `account`; pays h = B / (B + deficit) of it, the rest becomes a claim.
+    /// @dev Every market of the account is synced and must be OK; initial margin must hold at the unfavourable edge
+    /// (without the open-interest factor) and realised cash stays >= 0. Tokens paid are rounded down; what
+    /// rounding withholds stays in cash.
+    /// @param amount   {token}
+    /// @return paid    {token}; equals `amount` while there is no deficit
+    function withdraw(uint256 account, uint256 amount, address receiver) external returns (uint256 paid);
+
+    /// @notice Moves cash {u} between two accounts under the rules of a withdrawal, without haircut.
+    function transfer(uint256 from, uint256 to, uint128 amount) external;
+
+    /// @notice Lets `operator` act for all accounts of the caller: withdraw, transfer, sign orders, liquidate into.
+    function setOperator(address operator, bool approved) external;
+
+    /* EXCHANGE */
+
+    /// @notice Settles a fill between two accounts; fees by role. Only the exchange.
+    /// @dev Syncs the market first when its last sync is older than SYNC_PERIOD. The band holds in every price state.
+    /// An account that increases must meet initial margin; one that reduces must meet it too, or not
+    /// lower its health: E' >= 0 and E' MM >= E MM', all at the unfavourable edge.
+    /// @return reserved for nothing: no value
+    function fill(Fill calldata order) external;
+
+    /* KEEPER */
+
+    /// @notice Records the newest price, accrues funding and premium, refreshes cap and funding rate. Anyone may call it.
+    function sync(uint8 market) external;
+
+    /// @notice Starts the liquidation clock of an unhealthy account, restarts one older than CLOCK_MAX.
+    function flag(uint256 account) external;
+
+    /// @notice Stops the clock of an account that is healthy again.
+    function unflag(uint256 account) external;
+
+    /// @notice Closes part of an unhealthy account's position into the caller's account `into`, at the mark, for a penalty.
+    /// @dev For 0 <= E and E < MM at the favourable edge. Lots: just enough to bring health to TAU times maintenance.
+    /// @param account     the unhealthy account
+    /// @param market      one of its markets
+    /// @param into        an account of the caller or one it operates; must meet the rules of a fill afterwards
+    /// @param maxLots     {lot} close at most this many
+    /// @param minDiscount D18 refuse to act at a lower discount
+    /// @return lots       {lot} closed
+    /// @return penalty    {u} paid by the account, rounded up, never above its equity share
+    function liquidate(uint256 account, uint8 market, uint256 into, uint56 maxLots, uint256 minDiscount) external returns (uint56 lots, uint256 penalty);
+
+    /// @notice Moves every position at mark and all cash of an account that liquidation cannot save to the pool's inventory.
+    /// @dev Allowed when E < 0, or E < MM and (E < BETA MM, or the clock is older than CLOCK_TAKEOVER, or only dust is left).
+    /// Below zero the waterfall covers D = -E. Never reverts for lack of money.
+    /// @param rewardAccount account credited with the reward; taken from the equity, else from the bucket, else nothing
+    /// @return equity       {u} E at the mark, as received by the inventory before the reward
+    function takeover(uint256 account, uint256 rewardAccount) external returns (int256 equity);
+
+    /// @notice Covers the inventory's negative equity through the waterfall, reason INVENTORY. No effect when it is not negative.
+    /// @return shortfall {u} covered, deficit included
+    function coverInventory() external returns (uint256 shortfall);
+
+    /// @notice Skims the bucket above its target, repays deficits from collected premiums, sends the rest to the pool.
+    /// @return paid {token} sent to the pool
+    function collectIncome() external returns (uint256 paid);
+
+    /* GOVERNANCE */
+
+    /// @notice Sets pool and exchange, once.
+    function connect(address pool, address exchange) external;
+
+    /// @notice Lists a market or changes its parameters within bounds; a rise of maintenance margin ramps over MAINTENANCE_RAMP.
+    function setMarket(uint8 market, MarketParams calldata params, MarketRules calldata rules) external;
+
+    /// @notice Active or reduce-only. The guardian role may only set reduce-only.
+    function setStatus(uint8 market, uint8 status) external;
+
+    /* VIEWS */
+
+    function token() external view returns (address);
+    /// @notice {u/token} S: one token unit in u
+    function tokenUnit() external view returns (uint256);
+    /// @notice {token} what the ledger accounts for; I4: at most the tokens held
+    function internalBalance() external view returns (uint256);
+    /// @notice {u} sum of the deficits of all markets
+    function totalDeficit() external view returns (uint256);
+    /// @notice {u} deficit of one market
+    function deficit(uint8 market) external view returns (uint256);
+    /// @notice {u} claims of an account from haircut withdrawals
+    function claims(uint256 account) external view returns (uint256);
+    function accounts(uint256 account) external view returns (Account memory);
+    function positions(uint256 account, uint8 market) external view returns (Position memory);
+    function markets(uint8 market) external view returns (Market memory);
+    function marketParams(uint8 market) external view returns (MarketParams memory);
+    function marketRules(uint8 market) external view returns (MarketRules memory);
+    function isOperator(address owner, address operator) external view returns (bool);
+    /// @notice Whether `caller` owns `account` or operates it.
+    function isAuthorized(address caller, uint256 account) external view returns (bool);
+    /// @notice Margin figures of an account at the stored prices.
+    function health(uint256 account, Valuation valuation) external view returns (Health memory);
+}
