@@ -17,6 +17,12 @@ struct Position {
     int128 quote; // {u} minus what was paid for the lots, at shifted prices, fees of opening included
 }
 
+enum MarketStatus {
+    UNLISTED,
+    ACTIVE,
+    REDUCE_ONLY
+}
+
 /// @notice The moving parts of a market. Three slots: prices, interest, edges.
 struct Market {
     uint64 price; // {u/lot} P, last valid price
@@ -29,8 +35,9 @@ struct Market {
     uint56 openInterestCap; // {lot} from the pool's free stake at the last sync
     uint80 bucket; // {u} insurance bucket
     uint48 fundingRemainder; // carried numerator of the funding division, below FUNDING_DENOMINATOR
-    uint8 status; // MarketStatus: 0 unlisted, 1 active, 2 reduce-only
-    // 31 bytes
+    MarketStatus status;
+    bool inDeficit; // no new risk until the deficit is repaid
+    // 32 bytes
     uint64 low; // {u/lot} unfavourable edge of a long
     uint64 high; // {u/lot} unfavourable edge of a short
     uint64 slow; // {u/lot} slow EMA, reference price of the waterfall
@@ -62,10 +69,12 @@ struct MarketRules {
     int32 interestRate; // {1e-9 per 8 h} funding rate of a balanced market; positive: longs pay shorts
     uint32 skewFactor; // {1e-9 per 8 h} added when the pool's inventory is the whole short side, taken off when it is the whole long side
     uint32 fundingCap; // {1e-9 per 8 h} bound of the absolute funding rate
-    uint32 premiumRate; // {1e-9 per 8 h} of notional, paid by both sides to the pool
-    uint40 bucketTarget; // {USD} what the bucket holds above this is income of the pool
+    uint24 premiumRate; // {1e-9 per 8 h} of notional, paid by both sides to the pool
+    uint32 bucketTarget; // {USD} what the bucket holds above this is income of the pool
     uint16 maintenanceTargetBps; // {bps} where maintenance margin is going
-    // 29 bytes
+    uint16 maintenanceFromBps; // {bps} where its ramp started; kept by the engine
+    uint32 rampStartedAt; // {s} kept by the engine
+    // 31 bytes
 }
 
 /// @notice Everything about an account that margin rules look at, from one walk over its positions.
@@ -125,13 +134,12 @@ interface IMarginEngine {
     event IncomePaid(uint256 amount); // {token}
     event Connected(address pool, address exchange);
     event MarketSet(uint8 indexed market, MarketParams params, MarketRules rules);
-    event StatusSet(uint8 indexed market, uint8 status);
+    event StatusSet(uint8 indexed market, MarketStatus status);
 
     /* ERRORS */
 
     error NotExchange(address caller);
     error NotAuthorized(address caller, uint256 account);
-    error NotGuardian(address caller);
     error SystemAccount(uint256 account);
     error SameAccount(uint256 account);
     error ZeroAmount();
@@ -140,7 +148,7 @@ interface IMarginEngine {
     error DecimalsUnsupported(uint8 decimals, uint8 max);
     error AlreadyConnected(address pool);
     error UnknownMarket(uint8 market);
-    error MarketNotActive(uint8 market, uint8 status);
+    error MarketNotActive(uint8 market, MarketStatus status);
     error TooManyMarkets(uint256 account, uint256 max);
     error PriceNotValid(uint8 market, PriceState state);
     error PriceOutsideBand(uint64 price, uint256 low, uint256 high);
@@ -194,7 +202,6 @@ interface IMarginEngine {
     /// @dev Syncs the market first when its last sync is older than SYNC_PERIOD. The band holds in every price state.
     /// An account that increases must meet initial margin; one that reduces must meet it too, or not
     /// lower its health: E' >= 0 and E' MM >= E MM', all at the unfavourable edge.
-    /// @return reserved for nothing: no value
     function fill(Fill calldata order) external;
 
     /* KEEPER */
@@ -230,9 +237,10 @@ interface IMarginEngine {
     /// @return shortfall {u} covered, deficit included
     function coverInventory() external returns (uint256 shortfall);
 
-    /// @notice Skims the bucket above its target, repays deficits from collected premiums, sends the rest to the pool.
-    /// @return paid {token} sent to the pool
-    function collectIncome() external returns (uint256 paid);
+    /// @notice Repays the market's deficit from its bucket and the collected premiums, skims the bucket above its target and,
+    /// while no market has a deficit, sends all collected premiums to the pool. Anyone may call it.
+    /// @return paid {token} sent to the pool, rounded down
+    function collectIncome(uint8 market) external returns (uint256 paid);
 
     /* GOVERNANCE */
 
@@ -242,8 +250,11 @@ interface IMarginEngine {
     /// @notice Lists a market or changes its parameters within bounds; a rise of maintenance margin ramps over MAINTENANCE_RAMP.
     function setMarket(uint8 market, MarketParams calldata params, MarketRules calldata rules) external;
 
-    /// @notice Active or reduce-only. The guardian role may only set reduce-only.
-    function setStatus(uint8 market, uint8 status) external;
+    /// @notice Lets a market take new risk again, or stops it. Governance only.
+    function setStatus(uint8 market, MarketStatus status) external;
+
+    /// @notice Stops new risk in a market: reduce-only until governance lifts it. Guardian only.
+    function pauseMarket(uint8 market) external;
 
     /* VIEWS */
 

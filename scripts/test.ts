@@ -1,0 +1,50 @@
+/** Runs every test of the repository and ends with one line that sums them: `N passed, N failed`. */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { run } from "./lib/run.ts";
+import { judge } from "./lib/totals.ts";
+
+const root = path.resolve(import.meta.dirname, "..");
+
+interface Runner {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+}
+
+function readJson(file: string): { workspaces?: string[]; name?: string } {
+  return JSON.parse(readFileSync(path.join(root, file), "utf8"));
+}
+
+/** A workspace with a test folder must have a `test` script: without one npm fails, and so does the suite. */
+const workspaces: Runner[] = (readJson("package.json").workspaces ?? [])
+  .filter((folder) => existsSync(path.join(root, folder, "test")))
+  .map((folder) => ({ name: folder, command: ["npm", "test", "--workspace", folder] }));
+
+const runners: Runner[] = [
+  { name: "solidity", command: ["hardhat", "test", "solidity", "--no-compile"] },
+  { name: "integration", command: ["hardhat", "test", "mocha", "--no-compile"] },
+  ...workspaces,
+];
+
+const build = await run("hardhat", ["build"], { echo: true });
+const lines: string[] = [];
+let passed = 0;
+let failed = 0;
+
+if (build.code !== 0) {
+  failed = 1;
+  lines.push("build: failed, no test was run");
+} else {
+  for (const { name, command } of runners) {
+    const [program, ...args] = command;
+    const outcome = await run(program, args, { echo: true });
+    const verdict = judge(outcome.code, outcome.output);
+    passed += verdict.passed;
+    failed += verdict.failed;
+    const total = verdict.passed + verdict.failed;
+    lines.push(`${name}: ${verdict.passed} of ${total}${verdict.complaint ? ` (${verdict.complaint})` : ""}`);
+  }
+}
+
+console.log(`\n${lines.join("\n")}\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
