@@ -36,8 +36,7 @@ struct Market {
     uint80 bucket; // {u} insurance bucket
     uint48 fundingRemainder; // carried numerator of the funding division, below FUNDING_DENOMINATOR
     MarketStatus status;
-    bool inDeficit; // no new risk until the deficit is repaid
-    // 32 bytes
+    // 31 bytes
     uint64 low; // {u/lot} unfavourable edge of a long
     uint64 high; // {u/lot} unfavourable edge of a short
     uint64 slow; // {u/lot} slow EMA, reference price of the waterfall
@@ -51,7 +50,7 @@ struct Market {
 struct MarketParams {
     uint16 initialBps; // {bps} initial margin of a small position
     uint16 maintenanceBps; // {bps} maintenance margin of a small position, in force now
-    uint40 rampNotional; // {USD} position notional at which initial margin has grown by 100 %; maintenance in proportion
+    uint40 rampNotional; // {USD} position notional at which initial margin has grown by 100 %, maintenance by 60 %
     uint16 bandBps; // {bps} fills lie within this of the last valid price; a fifth of it while the price is not OK
     uint32 minLots; // {lot} smallest position that may be opened or left behind
     uint16 takerFeePpm; // {ppm} of notional
@@ -144,6 +143,9 @@ interface IMarginEngine {
     error SameAccount(uint256 account);
     error ZeroAmount();
     error AmountTooLarge(uint256 amount, uint256 max);
+    error PaidTooLittle(uint256 paid, uint256 minPaid);
+    error BadReceiver(address receiver);
+    error NotConnected();
     error TokenShort(uint256 balance, uint256 needed);
     error DecimalsUnsupported(uint8 decimals, uint8 max);
     error AlreadyConnected(address pool);
@@ -160,11 +162,15 @@ interface IMarginEngine {
     error ReduceLowersHealth(uint256 account, int256 equity, uint256 maintenance);
     error CashNegative(uint256 account, int256 cash);
     error DeficitOutstanding(uint8 market, uint256 deficit);
+    error AssetMismatch(address asset, address token);
+    error RampTightened(uint40 rampNotional, uint40 current);
     error Healthy(uint256 account, int256 equity, uint256 maintenance);
     error Unhealthy(uint256 account, int256 equity, uint256 maintenance);
     error Insolvent(uint256 account, int256 equity);
+    error OpeningStopped(uint256 totalDeficit, uint256 balance);
     error NotTakeoverable(uint256 account, int256 equity, uint256 limit);
     error NoPosition(uint256 account, uint8 market);
+    error HealthFalls(uint256 account, int256 equity, uint256 maintenance);
     error LotsAboveLimit(uint256 lots, uint256 maxLots);
     error DiscountBelowLimit(uint256 discount, uint256 minDiscount);
     error InsufficientGas(uint256 available, uint256 needed);
@@ -187,8 +193,9 @@ interface IMarginEngine {
     /// (without the open-interest factor) and realised cash stays >= 0. Tokens paid are rounded down; what
     /// rounding withholds stays in cash.
     /// @param amount   {token}
+    /// @param minPaid  {token} revert rather than pay less
     /// @return paid    {token}; equals `amount` while there is no deficit
-    function withdraw(uint256 account, uint256 amount, address receiver) external returns (uint256 paid);
+    function withdraw(uint256 account, uint256 amount, uint256 minPaid, address receiver) external returns (uint256 paid);
 
     /// @notice Moves cash {u} between two accounts under the rules of a withdrawal, without haircut.
     function transfer(uint256 from, uint256 to, uint128 amount) external;
@@ -233,9 +240,10 @@ interface IMarginEngine {
     /// @return equity       {u} E at the mark, as received by the inventory before the reward
     function takeover(uint256 account, uint256 rewardAccount) external returns (int256 equity);
 
-    /// @notice Covers the inventory's negative equity through the waterfall, reason INVENTORY. No effect when it is not negative.
+    /// @notice Covers the negative equity of the pool's inventory in a market through the waterfall, reason INVENTORY.
+    /// No effect when it is not negative.
     /// @return shortfall {u} covered, deficit included
-    function coverInventory() external returns (uint256 shortfall);
+    function coverInventory(uint8 market) external returns (uint256 shortfall);
 
     /// @notice Repays the market's deficit from its bucket and the collected premiums, skims the bucket above its target and,
     /// while no market has a deficit, sends all collected premiums to the pool. Anyone may call it.
