@@ -114,14 +114,14 @@ interface IMarginEngine {
     event Deposited(uint256 indexed account, address indexed from, uint256 amount); // {token}
     /// @notice `amount` left `account`'s cash as `paid` tokens, `claimed` {u} became a claim.
     event Withdrawn(uint256 indexed account, address indexed receiver, uint256 paid, uint256 claimed);
-    event Transferred(uint256 indexed from, uint256 indexed to, int256 amount); // {u} cash
+    event Transferred(uint256 indexed from, uint256 indexed to, uint256 amount); // {u} cash
     event OperatorSet(address indexed owner, address indexed operator, bool approved);
     /// @notice The primitive. Fees {u}: positive is paid, negative received; their sum goes to the market's bucket.
     event Filled(uint8 indexed market, uint256 indexed buyer, uint256 indexed seller, uint56 lots, uint64 price, int128 buyerFee, int128 sellerFee);
     /// @notice Price, indices and premium of a market moved on.
     event Synced(uint8 indexed market, uint64 price, int64 indexLong, int64 indexShort, int32 fundingRate, PriceState state, uint256 premium);
-    event Flagged(uint256 indexed account, uint64 since);
-    event Unflagged(uint256 indexed account);
+    /// @notice The liquidation clock started at `since`; 0: it stopped.
+    event ClockSet(uint256 indexed account, uint64 since);
     event Liquidated(uint256 indexed account, uint8 indexed market, uint256 indexed liquidator, uint56 lots, uint256 penalty);
     /// @notice The inventory received every position and `equity` {u} of `account`; below zero the waterfall made it whole.
     event TakenOver(uint256 indexed account, uint256 indexed rewardAccount, int256 equity, uint256 reward);
@@ -129,8 +129,9 @@ interface IMarginEngine {
     /// what whole token units brought beyond `byPool`; it goes to the bucket.
     event ShortfallCovered(uint8 indexed market, uint256 indexed account, DrawReason indexed reason, uint256 shortfall, uint256 byBucket, uint256 byPool, uint256 toDeficit, uint256 excess);
     event DeficitReduced(uint8 indexed market, uint256 amount, uint256 left); // {u}
-    event BucketSkimmed(uint8 indexed market, uint256 amount); // {u}
-    event IncomePaid(uint256 amount); // {token}
+    /// @notice {u} of the bucket and of FEES repaid the market's deficit, `skimmed` {u} of the bucket joined FEES, `paid` {token}
+    /// left FEES for the pool.
+    event IncomeCollected(uint8 indexed market, uint256 fromBucket, uint256 fromFees, uint256 skimmed, uint256 paid);
     event Connected(address pool, address exchange);
     event MarketSet(uint8 indexed market, MarketParams params, MarketRules rules);
     event StatusSet(uint8 indexed market, MarketStatus status);
@@ -153,7 +154,7 @@ interface IMarginEngine {
     error MarketNotActive(uint8 market, MarketStatus status);
     error TooManyMarkets(uint256 account, uint256 max);
     error PriceNotValid(uint8 market, PriceState state);
-    error PriceOutsideBand(uint64 price, uint256 low, uint256 high);
+    error PriceOutsideBand(uint256 price, uint256 low, uint256 high);
     error OpenInterestAboveCap(uint256 openInterest, uint256 cap);
     error PositionTooSmall(uint256 account, uint256 lots, uint256 minLots);
     error PositionTooLarge(uint256 account, int256 lots);
@@ -168,13 +169,15 @@ interface IMarginEngine {
     error Unhealthy(uint256 account, int256 equity, uint256 maintenance);
     error Insolvent(uint256 account, int256 equity);
     error OpeningStopped(uint256 totalDeficit, uint256 balance);
-    error NotTakeoverable(uint256 account, int256 equity, uint256 limit);
+    error ClockRunning(uint256 account, uint64 since);
+    error ClockNotRunning(uint256 account);
+    error NotAContract(address account);
+    error NotTakeoverable(uint256 account, int256 equity, uint256 maintenance);
     error NoPosition(uint256 account, uint8 market);
     error HealthFalls(uint256 account, int256 equity, uint256 maintenance);
     error LotsAboveLimit(uint256 lots, uint256 maxLots);
     error DiscountBelowLimit(uint256 discount, uint256 minDiscount);
     error InsufficientGas(uint256 available, uint256 needed);
-    error ParameterOutOfRange(bytes32 name, uint256 value, uint256 min, uint256 max);
 
     /* USER */
 
@@ -267,6 +270,8 @@ interface IMarginEngine {
     /* VIEWS */
 
     function token() external view returns (address);
+    function pool() external view returns (address);
+    function exchange() external view returns (address);
     /// @notice {u/token} S: one token unit in u
     function tokenUnit() external view returns (uint256);
     /// @notice {token} what the ledger accounts for; I4: at most the tokens held

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IBackstopPool} from "./interfaces/IBackstopPool.sol";
+import {
+    Account,
+    Fill,
+    Health,
+    IMarginEngine,
+    Market,
+    MarketParams,
+    MarketRules,
+    MarketStatus,
+    Position,
+    Valuation
+} from "./interfaces/IMarginEngine.sol";
+import {IOracle} from "./interfaces/IOracle.sol";
+import {DeficitLib} from "./libraries/DeficitLib.sol";
+import {Change, Ledger, LedgerLib} from "./libraries/LedgerLib.sol";
+import {LiquidationLib} from "./libraries/LiquidationLib.sol";
+import {MarketLib} from "./libraries/MarketLib.sol";
+import {MathLib} from "./libraries/MathLib.sol";
+import {RulesLib} from "./libraries/RulesLib.sol";
+import {Env, SyncLib} from "./libraries/SyncLib.sol";
+import {TakeoverLib} from "./libraries/TakeoverLib.sol";
+
+/// @title MarginEngine
+/// @notice The ledger of cross-margined perpetual swaps and its rules. Equations: docs/mechanism.md.
+/// @dev ACCOUNTING. Two functions of LedgerLib write balances: `fill` (n lots at a price, with fees) and `pay` (cash). Buckets and
+/// deficits are accounts in everything but place: they sit in their market. I1-I4 of docs/invariants.md hold after
+/// every call. Donated tokens belong to nobody.
+/// @dev ROUNDING. Fills are exact. Fees and penalties round up, rebates and shares of penalties down, margins up, edges against
+/// the account when it opens or withdraws and for it when it is liquidated.
+/// @dev LOSSES. A shortfall is paid by the market's bucket, then the pool within its budgets; the rest is the market's deficit, and
+/// while there is one every withdrawal is cut by the same h. Nothing here reverts because a layer is empty.
+/// @dev ROLES. Governance lists markets and sets parameters within bounds; it cannot move a balance, choose a price or raise
+/// maintenance margin by more than 1 bps per 6 minutes. The guardian can stop new risk. See docs/roles.md.
+/// @dev TOKEN AND ORACLE ASSUMPTIONS. The token moves what it is told and has at most 12 decimals; a token that delivers less is
+/// refused on deposit. Prices come from `oracle` alone; a wrong but valid price is not detected here.
+/// @dev LIVENESS. Somebody syncs prices and calls liquidate or takeover; both pay for themselves.
+/// @dev KNOWN LIMITS. A fill is checked at a price synced up to SYNC_PERIOD ago. An account with a position in a market whose
+/// price is not OK is not taken over until it is.
+contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuardTransient {
+    using DeficitLib for Ledger;
+    using LedgerLib for Ledger;
+    using LiquidationLib for Ledger;
+    using MarketLib for Ledger;
+    using RulesLib for Ledger;
+    using SafeERC20 for IERC20;
+    using SyncLib for Ledger;
+    using TakeoverLib for Ledger;
+
+    uint256 internal constant MAX_DECIMALS = 12;
+    uint256 internal constant MAX_AMOUNT = type(uint64).max; // {token} of one deposit or withdrawal
+
+    address public immutable token;
+    uint256 public immutable tokenUnit;
+    IOracle public immutable oracle;
+
+    Ledger internal ledger;
+    mapping(address owner => mapping(address operator => bool)) public isOperator;
+
+    constructor(address token_, address oracle_, address manager) AccessManaged(manager) {
+        uint8 decimals = IERC20Metadata(token_).decimals();
+        require(decimals <= MAX_DECIMALS, DecimalsUnsupported(decimals, uint8(MAX_DECIMALS)));
+        token = token_;
+        tokenUnit = 10 ** (MAX_DECIMALS - decimals);
+        oracle = IOracle(oracle_);
+    }
+
+    /* USER */
+
+    /// @inheritdoc IMarginEngine
+    function deposit(uint256 account, uint256 amount) public nonReentrant {
+        LedgerLib.requireUser(account);
+        _requireAmount(amount);
+
+        uint256 balance = ledger.internalBalance + amount;
+        ledger.internalBalance = uint128(balance); // the token's supply bounds it; each deposit is below 2^64
+        ledger.pay(account, int256(amount * tokenUnit));
+        emit Deposited(account, msg.sender, amount);
+
+        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
+        uint256 held = IERC20(token).balanceOf(address(this));
+        require(held >= balance, TokenShort(held, balance));
+    }
+
+    /// @inheritdoc IMarginEngine
+    function depositWithPermit(uint256 account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        external
+    {
+        // a permit that somebody else submitted first left the allowance it was meant to give
+        try IERC20Permit(token).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
+        deposit(account, amount);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function withdraw(uint256 account, uint256 amount, uint256 minPaid, address receiver)
+        external
+        nonReentrant
+        returns (uint256 paid)
+    {
+        _requireAuthorized(account);
+        require(receiver != address(0) && receiver != address(this), BadReceiver(receiver));
+        _requireAmount(amount);
+        ledger.refreshAll(_env(), ledger.accounts[account].markets);
+
+        uint256 owed = amount * tokenUnit; // {u}
+        uint256 claimed; // {u}
+        uint256 deficits = ledger.totalDeficit;
+        paid = amount;
+        if (deficits != 0) {
+            uint256 balance = ledger.internalBalance * tokenUnit;
+            paid = MathLib.mulDivDown(amount, balance, balance + deficits);
+            claimed = MathLib.min(owed - paid * tokenUnit, deficits);
+            owed = paid * tokenUnit + claimed; // what is less than a token unit may stay in cash
+        }
+        require(paid >= minPaid, PaidTooLittle(paid, minPaid));
+
+        ledger.pay(account, -int256(owed));
+        ledger.internalBalance -= uint128(paid); // below 2^64
+        if (claimed != 0) {
+            ledger.claims[account] += claimed;
+            ledger.lowerAll(claimed, tokenUnit);
+        }
+        ledger.requireWithdrawable(account);
+        emit Withdrawn(account, receiver, paid, claimed);
+
+        IERC20(token).safeTransfer(receiver, paid);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function transfer(uint256 from, uint256 to, uint128 amount) external nonReentrant {
+        _requireAuthorized(from);
+        LedgerLib.requireUser(to);
+        require(from != to, SameAccount(from));
+        require(amount != 0, ZeroAmount());
+        ledger.refreshAll(_env(), ledger.accounts[from].markets);
+
+        ledger.pay(from, -int256(uint256(amount)));
+        ledger.pay(to, int256(uint256(amount)));
+        ledger.requireWithdrawable(from);
+        emit Transferred(from, to, amount);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function setOperator(address operator, bool approved) external {
+        isOperator[msg.sender][operator] = approved;
+        emit OperatorSet(msg.sender, operator, approved);
+    }
+
+    /* EXCHANGE */
+
+    /// @inheritdoc IMarginEngine
+    function fill(Fill calldata order) external nonReentrant {
+        require(msg.sender == ledger.exchange, NotExchange(msg.sender));
+        require(order.lots != 0, ZeroAmount());
+        require(order.buyer != order.seller, SameAccount(order.buyer));
+        LedgerLib.requireUser(order.buyer);
+        LedgerLib.requireUser(order.seller);
+        uint8 m = order.market;
+        Market memory market = ledger.listed(m);
+        if (SyncLib.isDue(market)) ledger.sync(_env(), m, market, oracle.sync(m));
+        MarketParams memory params = ledger.params[m];
+        bool priceOk = SyncLib.isPriceOk(market);
+        RulesLib.requireInBand(order.price, market.price, priceOk ? params.bandBps : params.bandBps / 5);
+
+        uint256 openInterest = market.openInterest;
+        (int256 buyerFee, int256 sellerFee) = RulesLib.fees(params, order);
+        (Change memory bought, Change memory sold) =
+            ledger.fill(m, market, order.buyer, order.seller, order.lots, order.price, buyerFee, sellerFee);
+
+        bool buyerGrows = ledger.requireFill(market, params, bought, order.buyerReduceOnly);
+        bool sellerGrows = ledger.requireFill(market, params, sold, order.sellerReduceOnly);
+        if (buyerGrows || sellerGrows) ledger.requireOpen(m, market, priceOk);
+        if (market.openInterest > openInterest) {
+            uint256 cap = market.openInterestCap;
+            require(market.openInterest <= cap, OpenInterestAboveCap(market.openInterest, cap));
+        }
+    }
+
+    /* KEEPER */
+
+    /// @inheritdoc IMarginEngine
+    function sync(uint8 m) external nonReentrant {
+        ledger.sync(_env(), m, ledger.listed(m), oracle.sync(m));
+    }
+
+    /// @inheritdoc IMarginEngine
+    function flag(uint256 account) external nonReentrant {
+        ledger.flag(_env(), account);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function unflag(uint256 account) external nonReentrant {
+        ledger.unflag(_env(), account);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function liquidate(uint256 account, uint8 m, uint256 into, uint56 maxLots, uint256 minDiscount)
+        external
+        nonReentrant
+        returns (uint56 lots, uint256 penalty)
+    {
+        _requireAuthorized(into);
+        return ledger.liquidate(_env(), account, m, into, maxLots, minDiscount);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function takeover(uint256 account, uint256 rewardAccount) external nonReentrant returns (int256 equity) {
+        return ledger.takeover(_env(), account, rewardAccount);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function coverInventory(uint8 m) external nonReentrant returns (uint256 shortfall) {
+        return ledger.coverInventory(_env(), m);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function collectIncome(uint8 m) external nonReentrant returns (uint256 paid) {
+        paid = ledger.collectIncome(_env(), m);
+        if (paid != 0) {
+            IERC20(token).safeTransfer(address(ledger.pool), paid);
+            ledger.pool.receiveIncome(paid);
+        }
+    }
+
+    /* GOVERNANCE */
+
+    /// @inheritdoc IMarginEngine
+    function connect(address pool_, address exchange_) external restricted {
+        require(address(ledger.pool) == address(0), AlreadyConnected(address(ledger.pool)));
+        address asset = IERC4626(pool_).asset();
+        require(asset == token, AssetMismatch(asset, token));
+        require(exchange_.code.length != 0, NotAContract(exchange_));
+
+        ledger.pool = IBackstopPool(pool_);
+        ledger.exchange = exchange_;
+        emit Connected(pool_, exchange_);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function setMarket(uint8 m, MarketParams calldata params, MarketRules calldata rules) external restricted {
+        ledger.set(_env(), m, params, rules);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function setStatus(uint8 m, MarketStatus status) external restricted {
+        _setStatus(m, status);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function pauseMarket(uint8 m) external restricted {
+        _setStatus(m, MarketStatus.REDUCE_ONLY);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IMarginEngine
+    function pool() external view returns (address) {
+        return address(ledger.pool);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function exchange() external view returns (address) {
+        return ledger.exchange;
+    }
+
+    /// @inheritdoc IMarginEngine
+    function internalBalance() external view returns (uint256) {
+        return ledger.internalBalance;
+    }
+
+    /// @inheritdoc IMarginEngine
+    function totalDeficit() external view returns (uint256) {
+        return ledger.totalDeficit;
+    }
+
+    /// @inheritdoc IMarginEngine
+    function deficit(uint8 m) external view returns (uint256) {
+        return ledger.deficits[m];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function claims(uint256 account) external view returns (uint256) {
+        return ledger.claims[account];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function accounts(uint256 account) external view returns (Account memory) {
+        return ledger.accounts[account];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function positions(uint256 account, uint8 m) external view returns (Position memory) {
+        return ledger.positions[account][m];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function markets(uint8 m) external view returns (Market memory) {
+        return ledger.markets[m];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function marketParams(uint8 m) external view returns (MarketParams memory) {
+        return ledger.params[m];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function marketRules(uint8 m) external view returns (MarketRules memory) {
+        return ledger.rules[m];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function isAuthorized(address caller, uint256 account) public view returns (bool) {
+        address owner = address(uint160(account >> 96));
+        return caller == owner || isOperator[owner][caller];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function health(uint256 account, Valuation valuation) external view returns (Health memory) {
+        return ledger.health(account, ledger.accounts[account], valuation, true);
+    }
+
+    /* INTERNAL */
+
+    function _setStatus(uint8 m, MarketStatus status) internal {
+        ledger.listed(m);
+        require(status != MarketStatus.UNLISTED, MarketNotActive(m, status));
+        ledger.markets[m].status = status;
+        emit StatusSet(m, status);
+    }
+
+    function _env() internal view returns (Env memory) {
+        return Env(oracle, tokenUnit);
+    }
+
+    function _requireAuthorized(uint256 account) internal view {
+        require(isAuthorized(msg.sender, account), NotAuthorized(msg.sender, account));
+    }
+
+    function _requireAmount(uint256 amount) internal pure {
+        require(amount != 0, ZeroAmount());
+        require(amount <= MAX_AMOUNT, AmountTooLarge(amount, MAX_AMOUNT));
+    }
+}

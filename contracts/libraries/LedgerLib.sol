@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {LibBit} from "solady/src/utils/LibBit.sol";
+import {IBackstopPool} from "../interfaces/IBackstopPool.sol";
+import {
+    Account,
+    Health,
+    IMarginEngine,
+    Market,
+    MarketParams,
+    MarketRules,
+    Position,
+    Valuation
+} from "../interfaces/IMarginEngine.sol";
+import {MarginLib} from "./MarginLib.sol";
+import {MathLib} from "./MathLib.sol";
+
+/// @notice The whole state of the engine.
+struct Ledger {
+    mapping(uint256 account => Account) accounts;
+    mapping(uint256 account => mapping(uint256 market => Position)) positions;
+    Market[64] markets;
+    MarketParams[64] params;
+    MarketRules[64] rules;
+    uint128 internalBalance; // {token}
+    uint128 totalDeficit; // {u}
+    // 32 bytes
+    address exchange;
+    uint64 deficitMarkets; // bit m is set while market m has a deficit
+    bool openingStopped; // the deficits together exceed 0.1 % of the balance
+    // 29 bytes
+    IBackstopPool pool;
+    mapping(uint256 market => uint256) deficits; // {u}
+    mapping(uint256 account => uint256) claims; // {u}
+}
+
+/// @notice One side of a fill, before and after.
+struct Change {
+    uint256 id;
+    Account account;
+    Position position;
+    int128 cashBefore;
+    Position positionBefore;
+}
+
+/// @title LedgerLib
+/// @notice The two primitives, `fill` and `pay`: nothing else writes cash, lots or quote. docs/mechanism.md, "Ledger".
+library LedgerLib {
+    using SafeCast for int256;
+    using SafeCast for uint256;
+
+    /// @notice A position left the range in which nothing overflows.
+    error PositionOutOfRange(int256 lots);
+
+    int256 internal constant MAX_LOTS = int256(1) << 56;
+    uint256 internal constant MAX_MARKETS_PER_ACCOUNT = 16;
+
+    /// @dev Accounts with owner zero: 0 to 63 hold the pool's inventory of that market, FEES the premiums for the pool.
+    uint256 internal constant FEES = 64;
+
+    /// @notice `lots` of market `m` go from `seller` to `buyer` at `price`; the sum of the fees goes to the bucket. Exact.
+    /// @param market    the market as stored; open interest and bucket are brought up to date here and in storage
+    /// @param buyerFee  {u} positive is paid, negative received
+    function fill(
+        Ledger storage ledger,
+        uint8 m,
+        Market memory market,
+        uint256 buyer,
+        uint256 seller,
+        uint256 lots,
+        uint256 price,
+        int256 buyerFee,
+        int256 sellerFee
+    ) internal returns (Change memory bought, Change memory sold) {
+        int256 longsDelta;
+        int256 openInterest = int256(uint256(market.openInterest));
+        int256 delta = int256(lots); // at most 2^56
+        (bought, longsDelta) = _apply(ledger, m, market, buyer, delta, price, buyerFee);
+        openInterest += longsDelta;
+        (sold, longsDelta) = _apply(ledger, m, market, seller, -delta, price, sellerFee);
+        openInterest += longsDelta;
+        market.openInterest = uint256(openInterest).toUint56();
+        market.bucket = uint256(int256(uint256(market.bucket)) + buyerFee + sellerFee).toUint80();
+        ledger.markets[m].openInterest = market.openInterest;
+        ledger.markets[m].bucket = market.bucket;
+        emit IMarginEngine.Filled(m, buyer, seller, uint56(lots), uint64(price), int128(buyerFee), int128(sellerFee));
+    }
+
+    /// @notice Adds {u} to an account's cash. The caller takes the same amount from somewhere else.
+    function pay(Ledger storage ledger, uint256 id, int256 amount) internal {
+        Account storage account = ledger.accounts[id];
+        account.cash = (account.cash + amount).toInt128();
+    }
+
+    /// @notice Margin figures of an account at the stored prices.
+    /// @param scaled whether initial margin carries the open-interest factor
+    function health(Ledger storage ledger, uint256 id, Account memory account, Valuation valuation, bool scaled)
+        internal
+        view
+        returns (Health memory h)
+    {
+        h.equity = account.cash;
+        h.capped = account.cash;
+        for (uint256 bits = account.markets; bits != 0; bits &= bits - 1) {
+            uint256 m = LibBit.ffs(bits);
+            MarginLib.addPosition(
+                h, ledger.positions[id][m], ledger.markets[m], ledger.params[m], valuation, scaled
+            );
+        }
+    }
+
+    function has(uint256 bits, uint256 m) internal pure returns (bool) {
+        return (bits >> m) & 1 != 0;
+    }
+
+    function requireUser(uint256 id) internal pure {
+        require(id >> 96 != 0, IMarginEngine.SystemAccount(id));
+    }
+
+    function _apply(
+        Ledger storage ledger,
+        uint8 m,
+        Market memory market,
+        uint256 id,
+        int256 delta,
+        uint256 price,
+        int256 fee
+    ) private returns (Change memory c, int256 longsDelta) {
+        c.id = id;
+        c.account = ledger.accounts[id];
+        c.position = ledger.positions[id][m];
+        c.cashBefore = c.account.cash;
+        c.positionBefore = Position(c.position.lots, c.position.quote);
+        longsDelta = applyFill(c.account, c.position, market, delta, int256(price), fee);
+
+        uint64 bit = uint64(1) << m;
+        if (c.position.lots == 0) {
+            c.account.markets &= ~bit;
+        } else if (c.account.markets & bit == 0) {
+            c.account.markets |= bit;
+            uint256 count = LibBit.popCount(c.account.markets);
+            require(count <= MAX_MARKETS_PER_ACCOUNT, IMarginEngine.TooManyMarkets(id, MAX_MARKETS_PER_ACCOUNT));
+        }
+        ledger.accounts[id] = c.account;
+        ledger.positions[id][m] = c.position;
+    }
+
+    /// @notice Applies `delta` lots at `price` and a fee to an account and its position, both in memory: eq. (1) to (3).
+    /// @dev Closing moves the closed lots' part of `quote` and the proceeds to cash: a label inside one account, rounded
+    /// toward minus infinity, so no unit is made or lost. The fee goes to cash when lots were closed, else to
+    /// quote, so that opening leaves the account's slot unwritten.
+    /// @param delta {lot} not zero; positive buys
+    /// @param price {u/lot}
+    /// @param fee   {u} positive is paid
+    /// @return longsDelta {lot} change of max(lots, 0)
+    function applyFill(
+        Account memory account,
+        Position memory position,
+        Market memory market,
+        int256 delta,
+        int256 price,
+        int256 fee
+    ) internal pure returns (int256 longsDelta) {
+        int256 lots = position.lots;
+        int256 quote = position.quote;
+        int256 cash = account.cash;
+        longsDelta = lots > 0 ? -lots : int256(0);
+
+        if (lots != 0 && (lots > 0) != (delta > 0)) {
+            int256 size = int256(MathLib.abs(lots));
+            int256 closed = int256(MathLib.abs(delta)) < size ? -delta : lots; // {lot} signed like the position
+            int256 moved = closed == lots ? quote : MathLib.floorDiv(quote * int256(MathLib.abs(closed)), size);
+            cash += moved + closed * (price - MarginLib.index(market, lots)) - fee;
+            quote -= moved;
+            lots -= closed;
+            delta += closed;
+        } else {
+            quote -= fee;
+        }
+        if (delta != 0) {
+            quote -= delta * (price - MarginLib.index(market, delta));
+            lots += delta;
+        }
+
+        require(-MAX_LOTS < lots && lots < MAX_LOTS, PositionOutOfRange(lots));
+        if (lots > 0) longsDelta += lots;
+        position.lots = int64(lots); // bounded by MAX_LOTS
+        position.quote = quote.toInt128();
+        account.cash = cash.toInt128();
+    }
+}

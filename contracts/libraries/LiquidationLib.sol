@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {Account, Health, IMarginEngine, Market, MarketParams, Valuation} from "../interfaces/IMarginEngine.sol";
+import {Change, Ledger, LedgerLib} from "./LedgerLib.sol";
+import {MarginLib} from "./MarginLib.sol";
+import {MathLib} from "./MathLib.sol";
+import {RulesLib} from "./RulesLib.sol";
+import {Env, SyncLib} from "./SyncLib.sol";
+
+/// @title LiquidationLib
+/// @notice The liquidation clock and partial liquidation. Linked into the engine, whose NatSpec documents the calls.
+library LiquidationLib {
+    using LedgerLib for Ledger;
+    using RulesLib for Ledger;
+    using SyncLib for Ledger;
+
+    uint256 internal constant CLOCK_MAX = 600 seconds; // an older clock restarts
+
+    function flag(Ledger storage ledger, Env memory env, uint256 id) external {
+        LedgerLib.requireUser(id);
+        Account memory account = ledger.accounts[id];
+        ledger.refreshAll(env, account.markets);
+        requireUnhealthy(ledger, id, account);
+        require(clock(account) == 0, IMarginEngine.ClockRunning(id, account.unhealthySince));
+        setClock(ledger, id, block.timestamp);
+    }
+
+    function unflag(Ledger storage ledger, Env memory env, uint256 id) external {
+        Account memory account = ledger.accounts[id];
+        require(account.unhealthySince != 0, IMarginEngine.ClockNotRunning(id));
+        ledger.refreshAll(env, account.markets);
+        Health memory favourable = ledger.health(id, account, Valuation.FAVOURABLE, false);
+        require(!isUnhealthy(favourable), IMarginEngine.Unhealthy(id, favourable.equity, favourable.maintenance));
+        setClock(ledger, id, 0);
+    }
+
+    function liquidate(
+        Ledger storage ledger,
+        Env memory env,
+        uint256 id,
+        uint8 m,
+        uint256 into,
+        uint56 maxLots,
+        uint256 minDiscount
+    ) external returns (uint56 lots, uint256 penalty) {
+        LedgerLib.requireUser(id);
+        LedgerLib.requireUser(into);
+        require(id != into, IMarginEngine.SameAccount(id));
+        require(maxLots != 0, IMarginEngine.ZeroAmount());
+        Account memory account = ledger.accounts[id];
+        require(LedgerLib.has(account.markets, m), IMarginEngine.NoPosition(id, m));
+        ledger.refreshAll(env, account.markets);
+        Market memory market = ledger.markets[m];
+        require(SyncLib.isPriceOk(market), IMarginEngine.PriceNotValid(m, market.state));
+        requireUnhealthy(ledger, id, account);
+        Health memory mark = ledger.health(id, account, Valuation.MARK, false);
+        require(mark.equity >= 0, IMarginEngine.Insolvent(id, mark.equity));
+
+        MarketParams memory params = ledger.params[m];
+        int256 held = ledger.positions[id][m].lots;
+        (lots, penalty) = _size(market, params, mark, MathLib.abs(held), age(account), maxLots, minDiscount);
+
+        Change memory closed;
+        Change memory taken;
+        {
+            int256 fee = int256(penalty);
+            int256 reward = -int256(MathLib.mulDivDown(penalty, params.liquidatorShareBps, MarginLib.BPS));
+            if (held > 0) (taken, closed) = ledger.fill(m, market, into, id, lots, market.price, reward, fee);
+            else (closed, taken) = ledger.fill(m, market, id, into, lots, market.price, fee, reward);
+        }
+
+        Health memory left = ledger.health(id, closed.account, Valuation.MARK, false);
+        require(
+            left.equity * int256(mark.maintenance) >= mark.equity * int256(left.maintenance),
+            IMarginEngine.HealthFalls(id, left.equity, left.maintenance)
+        );
+        ledger.requireMargin(market, params, taken, RulesLib.increases(taken));
+
+        // a healthy account starts over; an unhealthy one keeps its clock
+        if (!isUnhealthy(left)) {
+            if (account.unhealthySince != 0) setClock(ledger, id, 0);
+        } else if (clock(account) == 0) {
+            setClock(ledger, id, block.timestamp);
+        }
+        emit IMarginEngine.Liquidated(id, m, into, lots, penalty);
+    }
+
+    /// @dev How much is closed and what it costs: docs/mechanism.md, eq. (14) to (16).
+    function _size(
+        Market memory market,
+        MarketParams memory params,
+        Health memory mark,
+        uint256 size,
+        uint256 age_,
+        uint256 maxLots,
+        uint256 minDiscount
+    ) private pure returns (uint56 lots, uint256 penalty) {
+        uint256 price = market.price;
+        uint256 mmRate = MarginLib.maintenanceRate(params, size * price);
+        uint256 discount = MarginLib.discount(params, mark, mmRate, age_);
+        require(discount >= minDiscount, IMarginEngine.DiscountBelowLimit(discount, minDiscount));
+        uint256 k = MarginLib.lotsToClose(params, mark, size, price, mmRate, discount);
+        if (k > maxLots) {
+            require(size - maxLots >= params.minLots, IMarginEngine.LotsAboveLimit(k, maxLots));
+            k = maxLots;
+        }
+        lots = uint56(k); // at most size < 2^56
+        penalty = MathLib.min(uint256(mark.equity), MathLib.mulDivUp(k * price, discount, MarginLib.ONE));
+    }
+
+    function requireUnhealthy(Ledger storage ledger, uint256 id, Account memory account)
+        internal
+        view
+        returns (Health memory favourable)
+    {
+        favourable = ledger.health(id, account, Valuation.FAVOURABLE, false);
+        require(isUnhealthy(favourable), IMarginEngine.Healthy(id, favourable.equity, favourable.maintenance));
+    }
+
+    function isUnhealthy(Health memory h) internal pure returns (bool) {
+        return h.equity < int256(h.maintenance);
+    }
+
+    /// @notice {s} start of the clock; 0 when there is none or it is too old to count
+    function clock(Account memory account) internal view returns (uint256) {
+        uint256 since = account.unhealthySince;
+        return block.timestamp <= since + CLOCK_MAX ? since : 0;
+    }
+
+    /// @notice {s} of the clock; 0 when it is not running
+    function age(Account memory account) internal view returns (uint256) {
+        uint256 since = clock(account);
+        return since == 0 ? 0 : block.timestamp - since;
+    }
+
+    function setClock(Ledger storage ledger, uint256 id, uint256 since) internal {
+        ledger.accounts[id].unhealthySince = uint64(since);
+        emit IMarginEngine.ClockSet(id, uint64(since));
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {
+    Account,
+    Fill,
+    Health,
+    IMarginEngine,
+    Market,
+    MarketParams,
+    MarketStatus,
+    Valuation
+} from "../interfaces/IMarginEngine.sol";
+import {Change, Ledger, LedgerLib} from "./LedgerLib.sol";
+import {MarginLib} from "./MarginLib.sol";
+import {MathLib} from "./MathLib.sol";
+import {SyncLib} from "./SyncLib.sol";
+
+/// @title RulesLib
+/// @notice What an account must satisfy after a fill or a withdrawal: docs/mechanism.md, "Margin".
+library RulesLib {
+    using LedgerLib for Ledger;
+    using SyncLib for Ledger;
+
+    uint256 internal constant PPM = 1e6;
+
+    /// @notice Size, reduce-only and margin of one side of a fill.
+    /// @return grows whether the position grew or turned round
+    function requireFill(
+        Ledger storage ledger,
+        Market memory market,
+        MarketParams memory params,
+        Change memory c,
+        bool reduceOnly
+    ) internal view returns (bool grows) {
+        grows = increases(c);
+        require(!grows || !reduceOnly, IMarginEngine.ReduceOnly(c.id, c.positionBefore.lots));
+        uint256 size = MathLib.abs(c.position.lots);
+        require(size == 0 || size >= params.minLots, IMarginEngine.PositionTooSmall(c.id, size, params.minLots));
+        requireMargin(ledger, market, params, c, grows);
+    }
+
+    /// @notice Whether a fill grew the position or turned it round.
+    function increases(Change memory c) internal pure returns (bool) {
+        int256 lots = c.position.lots;
+        int256 before = c.positionBefore.lots;
+        return lots > 0 ? lots > before : lots < 0 && lots < before;
+    }
+
+    /// @notice Initial margin at the unfavourable edge; a reduction may instead leave health no lower than it was.
+    function requireMargin(
+        Ledger storage ledger,
+        Market memory market,
+        MarketParams memory params,
+        Change memory c,
+        bool grows
+    ) internal view {
+        Health memory h = ledger.health(c.id, c.account, Valuation.UNFAVOURABLE, true);
+        if (h.capped >= int256(h.initial)) return;
+        require(!grows, IMarginEngine.InitialMarginNotMet(c.id, h.capped, h.initial));
+
+        // as it was: this position and cash before the fill, everything else the same
+        Health memory before;
+        Health memory after_;
+        MarginLib.addPosition(before, c.positionBefore, market, params, Valuation.UNFAVOURABLE, false);
+        MarginLib.addPosition(after_, c.position, market, params, Valuation.UNFAVOURABLE, false);
+        int256 equityBefore = h.equity + (c.cashBefore + before.equity) - (c.account.cash + after_.equity);
+        uint256 maintenanceBefore = h.maintenance + before.maintenance - after_.maintenance;
+        require(
+            h.equity >= 0 && h.equity * int256(maintenanceBefore) >= equityBefore * int256(h.maintenance),
+            IMarginEngine.ReduceLowersHealth(c.id, h.equity, h.maintenance)
+        );
+    }
+
+    /// @notice Realised cash is not negative and initial margin, free of the open-interest factor, is met.
+    function requireWithdrawable(Ledger storage ledger, uint256 id) internal view {
+        Account memory account = ledger.accounts[id];
+        require(account.cash >= 0, IMarginEngine.CashNegative(id, account.cash));
+        if (account.markets == 0) return;
+        ledger.requirePricesOk(account.markets);
+        Health memory h = ledger.health(id, account, Valuation.UNFAVOURABLE, false);
+        require(h.capped >= int256(h.initial), IMarginEngine.InitialMarginNotMet(id, h.capped, h.initial));
+    }
+
+    /// @notice A fill moves at most the band's worth between two accounts, in every price state.
+    function requireInBand(uint256 price, uint256 mark, uint256 bandBps) internal pure {
+        uint256 low = MathLib.mulDivUp(mark, MarginLib.BPS - bandBps, MarginLib.BPS);
+        uint256 high = MathLib.mulDivDown(mark, MarginLib.BPS + bandBps, MarginLib.BPS);
+        require(low <= price && price <= high, IMarginEngine.PriceOutsideBand(price, low, high));
+    }
+
+    /// @notice What must hold of a market, beside margin, before it takes new risk.
+    function requireOpen(Ledger storage ledger, uint8 m, Market memory market, bool priceOk) internal view {
+        require(priceOk, IMarginEngine.PriceNotValid(m, market.state));
+        require(market.status == MarketStatus.ACTIVE, IMarginEngine.MarketNotActive(m, market.status));
+        bool inDeficit = LedgerLib.has(ledger.deficitMarkets, m);
+        require(!inDeficit, IMarginEngine.DeficitOutstanding(m, ledger.deficits[m]));
+        require(!ledger.openingStopped, IMarginEngine.OpeningStopped(ledger.totalDeficit, ledger.internalBalance));
+    }
+
+    /// @notice {u} fees of buyer and seller; the taker's rounded up, the maker's rebate down.
+    function fees(MarketParams memory params, Fill calldata order) internal pure returns (int256, int256) {
+        uint256 notional = uint256(order.lots) * order.price;
+        int256 taker = int256(MathLib.mulDivUp(notional, params.takerFeePpm, PPM));
+        int256 maker = -int256(MathLib.mulDivDown(notional, params.makerRebatePpm, PPM));
+        return order.buyerIsTaker ? (taker, maker) : (maker, taker);
+    }
+}
