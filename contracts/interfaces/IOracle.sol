@@ -4,18 +4,18 @@ pragma solidity 0.8.35;
 /// @notice What the last answer of a feed was worth. Only OK lets risk be added; see docs/mechanism.md, "Oracle policy".
 enum PriceState {
     OK, // valid and fresh
-    STALE, // the newest answer is older than the feed's `maxAge`
+    STALE, // the newest answer is valid but older than the feed's `maxAge`
     BOUND, // the answer sits at the feed's own minimum or maximum, so the market may be anywhere beyond it
-    BAD // no usable answer: call failed, answer <= 0, dated in the future or before the one on record
+    BAD // no usable answer: call failed, not five clean words, answer <= 0, price not in (0, 2^62), dated 0, in the future or going back
 }
 
 /// @notice The guarded price of a market. All prices are those of the last valid answer, whatever `state` says.
 struct Quote {
-    uint64 price; // {u/lot} last valid price; zero only before the first valid answer
+    uint64 price; // {u/lot} last valid price, in (0, 2^62)
     uint64 low; // {u/lot} floor(min(price, short EMA) * (1 - edge)): values a long that opens or withdraws
     uint64 high; // {u/lot} ceil(max(price, short EMA) * (1 + edge)): values a short that opens or withdraws
     uint64 slow; // {u/lot} slow EMA: the reference price of the waterfall
-    uint32 validUntil; // {s} feed time of `price` plus the feed's `maxAge`
+    uint32 validUntil; // {s} feed time of `price` plus the feed's `maxAge`; the last second in which it is fresh
     uint16 edgeBps; // {bps} half-width of the band around `price`
     PriceState state;
 }
@@ -23,54 +23,63 @@ struct Quote {
 /// @notice Where a market's price comes from and what is believed of it.
 struct FeedConfig {
     address aggregator; // Chainlink AggregatorV3
-    uint32 maxAge; // {s} an answer older than this is stale; MIN_MAX_AGE to MAX_MAX_AGE
-    uint16 edgeBps; // {bps} half-width of the price edges; at most MAX_EDGE
-    uint8 lotDecimals; // one lot is 10^-lotDecimals coin
-    int192 minAnswer; // the aggregator's lower bound, in its own units; an answer <= this is BOUND
-    int192 maxAnswer; // the aggregator's upper bound; an answer >= this is BOUND
+    uint32 maxAge; // {s} an answer older than this is stale; 60 s to 2 days
+    uint16 edgeBps; // {bps} half-width of the price edges; at most 500
+    uint8 lotDecimals; // one lot is 10^-lotDecimals coin; at most 8; fixed once the market has a price
+    uint128 minAnswer; // the aggregator's lower bound, in its own units; an answer <= this is BOUND
+    uint128 maxAnswer; // the aggregator's upper bound, type(uint128).max if beyond that; an answer >= this is BOUND
 }
 
 /// @title Oracle
 /// @notice Turns untrusted feeds into one guarded price per market: {u/lot}, u = 1e-12 USD.
 interface IOracle {
-    /// @notice A feed was set or replaced. Its price history starts afresh only when there was none.
+    /// @notice A feed was set or replaced. EMAs and samples of a market that had one go on.
     event FeedConfigured(uint8 indexed market, FeedConfig config);
-    /// @notice A new valid answer was recorded.
+    /// @notice A new valid answer was recorded, with the EMAs at that moment; the price itself is not in them yet.
     event PriceRecorded(uint8 indexed market, uint64 price, uint64 emaShort, uint64 emaSlow, uint32 updatedAt);
 
     error UnknownMarket(uint8 market);
     error MaxAgeOutOfRange(uint32 maxAge, uint32 min, uint32 max);
     error EdgeTooWide(uint16 edgeBps, uint16 max);
     error DecimalsUnsupported(uint8 feedDecimals, uint8 lotDecimals);
-    error AnswerBoundsCrossed(int192 minAnswer, int192 maxAnswer);
+    error LotDecimalsChanged(uint8 lotDecimals, uint8 current);
+    error AnswerBoundsCrossed(uint128 minAnswer, uint128 maxAnswer);
     error FeedInvalid(address aggregator, PriceState state);
     error InsufficientGas(uint256 available, uint256 needed);
-    error TooFewSamples(uint256 samples, uint256 needed);
 
-    /// @notice Sets the feed of a market; the feed must give a valid price now.
-    /// @dev Governance only. The stored EMAs and samples of a market that already has a feed are kept.
+    /// @notice Sets the feed of a market; the feed must give a valid and fresh price now.
+    /// @dev Governance only. The stored EMAs and samples of a market that already has a feed are kept; the feed's answer is
+    /// recorded even if it is dated before the one of the former feed, and its round ids start afresh.
+    /// @dev The lot size is the unit of every position of the market, so it cannot change.
     /// @param market  market id, 0 to 63
     /// @param config  see {FeedConfig}
-    /// @custom:reverts AccessManagedUnauthorized, MaxAgeOutOfRange, EdgeTooWide, DecimalsUnsupported, AnswerBoundsCrossed, FeedInvalid
+    /// @custom:reverts AccessManagedUnauthorized, UnknownMarket, MaxAgeOutOfRange, EdgeTooWide, AnswerBoundsCrossed,
+    /// LotDecimalsChanged, InsufficientGas, FeedInvalid, DecimalsUnsupported
     /// @custom:emits FeedConfigured, PriceRecorded
     function configure(uint8 market, FeedConfig calldata config) external;
 
     /// @notice Reads the feed, records a newer valid answer and returns the price as it now stands. Anyone may call it.
     /// @dev Never reverts because of the feed: a feed that reverts, returns garbage or eats its gas gives BAD and the last
     /// valid price. The caller must leave the feed its gas, so that nobody can choose BAD by starving the call.
+    /// @dev Newer means a later `updatedAt`: of two answers with the same one the first stands. A newer valid answer that is
+    /// already older than `maxAge` is recorded, since it is closer to the truth than the one before, and the state is STALE.
+    /// @dev Without a newer answer nothing is written.
     /// @custom:reverts UnknownMarket, InsufficientGas
     /// @custom:emits PriceRecorded when the answer is valid and newer than the one on record
     function sync(uint8 market) external returns (Quote memory);
 
     /// @notice What `sync` would return now, without recording anything.
+    /// @custom:reverts UnknownMarket, InsufficientGas
     function quote(uint8 market) external view returns (Quote memory);
 
-    /// @notice Time-weighted average of the valid prices over the last `window` seconds.
-    /// @dev Rounded down. The price of each sample holds until the next one, the last one until now. The window
-    /// is shortened to the oldest sample the ring still holds.
-    /// @param window   {s} at least 1
+    /// @notice Time-weighted average of the recorded prices over the last `window` seconds.
+    /// @dev Rounded down. The price of each sample holds until the next one, the last one until now; `sync` first to have the
+    /// newest. The window starts on a whole minute, up to 59 s earlier than asked, where the ring is exact although it keeps
+    /// one sample a minute; it is shortened to the oldest sample the ring still holds. Without length it gives the last price.
+    /// @param window   {s}
     /// @return price   {u/lot}
-    /// @return samples number of samples inside the window, the one in force at its start included
+    /// @return samples number of samples inside the window, the one in force at its start included; one a minute at most
+    /// @custom:reverts UnknownMarket
     function twap(uint8 market, uint32 window) external view returns (uint64 price, uint256 samples);
 
     /// @notice The configuration of a market's feed; all zero when there is none.

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
+import {LibCall} from "solady/src/utils/LibCall.sol";
+import {IAggregatorV3} from "./interfaces/IAggregatorV3.sol";
+import {FeedConfig, IOracle, PriceState, Quote} from "./interfaces/IOracle.sol";
+import {EmaLib} from "./libraries/EmaLib.sol";
+
+/// @title Oracle
+/// @notice One guarded price per market, in {u/lot}, from a Chainlink feed that may fail in any way.
+///
+/// PRICE. An answer is believed when the call gave five clean words, it is positive, strictly inside the feed's own bounds, dated
+/// between the one on record and now, and its price is in (0, 2^62). Anything else leaves the last valid price in force and only
+/// changes the state. {u/lot} = answer * 10^(12 - feedDecimals - lotDecimals): exact if the exponent is >= 0, else rounded down.
+///
+/// AVERAGES. The price in force is weighted by the time since it was recorded, in the EMAs and in the ring; the recorded price
+/// itself has no weight yet. A feed can thus be sampled as often as anyone likes without moving an average.
+///
+/// RING. The last sample of each minute that had one, 64 of them behind the live one. An older sample is in force at least until
+/// the minute in which the next one lies, so the cumulative is exact at every whole minute, and that is where windows start.
+///
+/// FEED ASSUMPTIONS (safety). The price is right when the feed is: there is no second source, no limit on the size of a step and
+/// no check of an L2 sequencer. `decimals` is read by {configure} only: a feed that changes them later is caught by its bounds if
+/// those are tight, else believed.
+///
+/// LIVENESS ASSUMPTIONS. Somebody calls {sync}: an answer that nobody recorded has no weight in the averages. A feed that needs
+/// more than FEED_GAS, or returns more than five words, is BAD for ever.
+///
+/// ROLES. Governance, through the access manager: {configure}. Nobody can set a price.
+///
+/// Times are uint32: good until the year 2106.
+contract Oracle is IOracle, AccessManaged {
+    using FixedPointMathLib for uint256;
+    using LibCall for address;
+
+    uint256 public constant MAX_MARKETS = 64;
+    uint256 public constant RING_SIZE = 64;
+    uint256 public constant SAMPLE_INTERVAL = 60; // {s} one ring entry in each
+    uint256 public constant SHORT_HALF_LIFE = 600; // {s}
+    uint256 public constant SLOW_HALF_LIFE = 3600; // {s}
+    uint32 public constant MIN_MAX_AGE = 60; // {s}
+    uint32 public constant MAX_MAX_AGE = 2 days; // {s}
+    uint16 public constant MAX_EDGE = 500; // 5%
+    uint8 public constant MAX_FEED_DECIMALS = 18;
+    uint8 public constant MAX_LOT_DECIMALS = 8;
+    uint256 public constant PRICE_LIMIT = 1 << 62; // {u/lot} prices are below
+
+    /// @notice What a feed may spend. A Chainlink proxy, all slots cold, needs a quarter of it.
+    uint256 public constant FEED_GAS = 100_000;
+    /// @notice What must be left before the feed is called. A call passes on at most 63/64 of what is left, after 2,600 for a cold
+    /// account: 112,000 - 2,600 - 7,800 of our own before that still leaves 100,000 * 64/63.
+    uint256 public constant FEED_GAS_NEEDED = 112_000;
+
+    uint256 private constant BPS = 10_000;
+    uint256 private constant PRICE_DECIMALS = 12; // u = 1e-12 USD
+    uint16 private constant ROUND_BYTES = 160; // five words
+
+    struct Source {
+        address aggregator;
+        uint32 maxAge; // {s}
+        uint16 edgeBps; // {bps}
+        uint8 lotDecimals;
+        uint8 feedDecimals;
+        // slot: 20 + 4 + 2 + 1 + 1 = 28
+    }
+
+    struct Bounds {
+        uint128 minAnswer; // {answer}
+        uint128 maxAnswer; // {answer}
+        // slot: 16 + 16 = 32
+    }
+
+    /// @dev The live sample: all that a sync without a newer answer reads beside {Source}.
+    struct Price {
+        uint64 price; // {u/lot} in force since `sampledAt`; zero before the first
+        uint64 emaShort; // {u/lot} at `sampledAt`
+        uint64 emaSlow; // {u/lot} at `sampledAt`
+        uint32 sampledAt; // {s} block time
+        uint32 updatedAt; // {s} feed time
+        // slot: 8 + 8 + 8 + 4 + 4 = 32
+    }
+
+    struct Round {
+        uint80 roundId; // of the live sample
+        uint112 cumulative; // {u/lot s} integral of the price up to the live sample; below 2^62 * 2^32
+        uint32 closed; // samples ever written to the ring; the next goes to closed % RING_SIZE
+        // slot: 10 + 14 + 4 = 28
+    }
+
+    /// @dev A sample that was live until a later minute had one.
+    struct Sample {
+        uint32 time; // {s}
+        uint64 price; // {u/lot} in force from `time`
+        uint112 cumulative; // {u/lot s} up to `time`
+        // slot: 4 + 8 + 14 = 26
+    }
+
+    struct Market {
+        Source source;
+        Bounds bounds;
+        Price live;
+        Round round;
+        Sample[RING_SIZE] ring;
+    }
+
+    /// @dev A newer valid answer; price zero: there is none.
+    struct Answer {
+        uint64 price; // {u/lot}
+        uint32 updatedAt; // {s}
+        uint80 roundId;
+    }
+
+    mapping(uint8 market => Market state) private _markets;
+
+    constructor(address authority_) AccessManaged(authority_) {}
+
+    /* PRICES */
+
+    /// @inheritdoc IOracle
+    function sync(uint8 market) external returns (Quote memory) {
+        return _sync(market);
+    }
+
+    /* GOVERNANCE */
+
+    /// @inheritdoc IOracle
+    function configure(uint8 market, FeedConfig calldata config) external restricted {
+        require(market < MAX_MARKETS, UnknownMarket(market));
+        require(
+            config.maxAge >= MIN_MAX_AGE && config.maxAge <= MAX_MAX_AGE,
+            MaxAgeOutOfRange(config.maxAge, MIN_MAX_AGE, MAX_MAX_AGE)
+        );
+        require(config.edgeBps <= MAX_EDGE, EdgeTooWide(config.edgeBps, MAX_EDGE));
+        require(config.minAnswer < config.maxAnswer, AnswerBoundsCrossed(config.minAnswer, config.maxAnswer));
+        Market storage m = _markets[market];
+        uint8 lotDecimals = m.source.lotDecimals;
+        require(
+            m.live.price == 0 || config.lotDecimals == lotDecimals,
+            LotDecimalsChanged(config.lotDecimals, lotDecimals)
+        );
+        uint8 feedDecimals = _decimals(config.aggregator);
+        require(
+            feedDecimals <= MAX_FEED_DECIMALS && config.lotDecimals <= MAX_LOT_DECIMALS,
+            DecimalsUnsupported(feedDecimals, config.lotDecimals)
+        );
+
+        m.source = Source(config.aggregator, config.maxAge, config.edgeBps, config.lotDecimals, feedDecimals);
+        m.bounds = Bounds(config.minAnswer, config.maxAnswer);
+        m.live.updatedAt = 0; // so that whatever the feed says now is newer
+        m.round.roundId = 0;
+        emit FeedConfigured(market, config);
+
+        PriceState state = _sync(market).state;
+        require(state == PriceState.OK, FeedInvalid(config.aggregator, state));
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IOracle
+    function quote(uint8 market) external view returns (Quote memory) {
+        Market storage m = _markets[market];
+        (Source memory source, Price memory live, Answer memory answer, PriceState state) = _read(m, market);
+        if (answer.price != 0) live = _next(live, answer);
+        return _quote(source, live, state);
+    }
+
+    /// @inheritdoc IOracle
+    /// @dev Binary search over the ring: six steps at most.
+    function twap(uint8 market, uint32 window) external view returns (uint64 price, uint256 samples) {
+        Market storage m = _markets[market];
+        require(m.source.aggregator != address(0), UnknownMarket(market));
+        Price memory live = m.live;
+        Round memory round = m.round;
+        uint256 start = block.timestamp.zeroFloorSub(window);
+        start -= start % SAMPLE_INTERVAL;
+        uint256 size = uint256(round.closed).min(RING_SIZE);
+        if (start >= live.sampledAt || size == 0) return (live.price, 1);
+
+        // Sample `first + i` is the i-th oldest. i = low is not after `start`, or the oldest; i = high is after it, or the live one.
+        uint256 first = round.closed - size;
+        uint256 low;
+        uint256 high = size;
+        while (high - low > 1) {
+            uint256 middle = (low + high) / 2;
+            if (m.ring[(first + middle) % RING_SIZE].time <= start) low = middle;
+            else high = middle;
+        }
+        Sample memory sample = m.ring[(first + low) % RING_SIZE];
+        start = start.max(sample.time);
+
+        // start < live.sampledAt <= now, since a closed sample lies in an earlier minute: the divisor is not zero.
+        uint256 atStart = sample.cumulative + sample.price * (start - sample.time);
+        uint256 atEnd = round.cumulative + live.price * (block.timestamp - live.sampledAt);
+        price = uint64((atEnd - atStart) / (block.timestamp - start)); // down; a mean of prices, so below 2^62
+        samples = size - low + 1;
+    }
+
+    /// @inheritdoc IOracle
+    function feed(uint8 market) external view returns (FeedConfig memory) {
+        Source memory source = _markets[market].source;
+        Bounds memory bounds = _markets[market].bounds;
+        return
+            FeedConfig(
+                source.aggregator,
+                source.maxAge,
+                source.edgeBps,
+                source.lotDecimals,
+                bounds.minAnswer,
+                bounds.maxAnswer
+            );
+    }
+
+    /* READING */
+
+    function _sync(uint8 market) private returns (Quote memory) {
+        Market storage m = _markets[market];
+        (Source memory source, Price memory live, Answer memory answer, PriceState state) = _read(m, market);
+        if (answer.price != 0) {
+            Price memory next = _next(live, answer);
+            _record(m, live, next, answer.roundId);
+            emit PriceRecorded(market, next.price, next.emaShort, next.emaSlow, next.updatedAt);
+            live = next;
+        }
+        return _quote(source, live, state);
+    }
+
+    /// @dev Asks the feed. Bounds and round of the market are only read for a newer answer.
+    function _read(
+        Market storage m,
+        uint8 market
+    ) private view returns (Source memory source, Price memory live, Answer memory answer, PriceState state) {
+        source = m.source;
+        require(source.aggregator != address(0), UnknownMarket(market));
+        live = m.live;
+
+        (bool ok, uint256 roundId, int256 value, uint256 updatedAt) = _latestRound(source.aggregator);
+        // A date of zero is Chainlink's mark of a round that is not complete.
+        if (!ok || value <= 0 || updatedAt == 0 || updatedAt > block.timestamp || updatedAt < live.updatedAt) {
+            return (source, live, answer, PriceState.BAD);
+        }
+        if (updatedAt == live.updatedAt) return (source, live, answer, PriceState.OK);
+
+        if (roundId < m.round.roundId) return (source, live, answer, PriceState.BAD);
+        Bounds memory bounds = m.bounds;
+        if (uint256(value) <= bounds.minAnswer || uint256(value) >= bounds.maxAnswer) {
+            return (source, live, answer, PriceState.BOUND);
+        }
+        uint256 price = _price(uint256(value), source);
+        if (price == 0 || price >= PRICE_LIMIT) return (source, live, answer, PriceState.BAD);
+        // Casts: price < 2^62; updatedAt is not after now; _latestRound has checked roundId.
+        answer = Answer(uint64(price), uint32(updatedAt), uint80(roundId));
+    }
+
+    /// @dev Cannot revert but for InsufficientGas: gas and copied bytes are limited, and words are decoded without range checks.
+    /// The gas check keeps a caller from starving an honest feed; a blob longer than five words is not copied.
+    function _latestRound(
+        address aggregator
+    ) private view returns (bool ok, uint256 roundId, int256 answer, uint256 updatedAt) {
+        bytes memory call = abi.encodeCall(IAggregatorV3.latestRoundData, ());
+        require(gasleft() >= FEED_GAS_NEEDED, InsufficientGas(gasleft(), FEED_GAS_NEEDED));
+        (bool success, bool tooLong, bytes memory result) = aggregator.tryStaticCall(FEED_GAS, ROUND_BYTES, call);
+        if (!success || tooLong || result.length != ROUND_BYTES) return (false, 0, 0, 0);
+        uint256 answeredInRound;
+        (roundId, answer, , updatedAt, answeredInRound) = abi.decode(
+            result,
+            (uint256, int256, uint256, uint256, uint256)
+        );
+        ok = roundId <= type(uint80).max && answeredInRound <= type(uint80).max;
+    }
+
+    function _decimals(address aggregator) private view returns (uint8) {
+        bytes memory call = abi.encodeCall(IAggregatorV3.decimals, ());
+        require(gasleft() >= FEED_GAS_NEEDED, InsufficientGas(gasleft(), FEED_GAS_NEEDED));
+        (bool success, bool tooLong, bytes memory result) = aggregator.tryStaticCall(FEED_GAS, 32, call);
+        bool ok = success && !tooLong && result.length == 32;
+        uint256 decimals = ok ? abi.decode(result, (uint256)) : type(uint256).max;
+        require(decimals <= type(uint8).max, FeedInvalid(aggregator, PriceState.BAD));
+        return uint8(decimals);
+    }
+
+    /// @dev {u/lot} = {answer} * 10^(12 - feedDecimals - lotDecimals), down. An answer is below 2^128 here and the exponent within
+    /// -14 and 12, so nothing overflows.
+    function _price(uint256 answer, Source memory source) private pure returns (uint256) {
+        unchecked {
+            uint256 decimals = uint256(source.feedDecimals) + source.lotDecimals;
+            if (decimals <= PRICE_DECIMALS) return answer * 10 ** (PRICE_DECIMALS - decimals);
+            return answer / 10 ** (decimals - PRICE_DECIMALS);
+        }
+    }
+
+    /* RECORDING */
+
+    /// @dev The live sample after `answer`: the EMAs take in what was in force until now, not the answer.
+    function _next(Price memory live, Answer memory answer) private view returns (Price memory next) {
+        next.price = answer.price;
+        (next.emaShort, next.emaSlow) = live.price == 0 ? (answer.price, answer.price) : _emas(live);
+        next.sampledAt = uint32(block.timestamp);
+        next.updatedAt = answer.updatedAt;
+    }
+
+    function _record(Market storage m, Price memory live, Price memory next, uint80 roundId) private {
+        Round memory round = m.round;
+        if (live.price != 0) {
+            if (next.sampledAt / SAMPLE_INTERVAL != live.sampledAt / SAMPLE_INTERVAL) {
+                m.ring[round.closed % RING_SIZE] = Sample(live.sampledAt, live.price, round.cumulative);
+                ++round.closed;
+            }
+            round.cumulative += uint112(live.price) * (next.sampledAt - live.sampledAt);
+        }
+        round.roundId = roundId;
+        m.round = round;
+        m.live = next;
+    }
+
+    /* QUOTING */
+
+    function _quote(Source memory source, Price memory live, PriceState state) private view returns (Quote memory q) {
+        (uint64 emaShort, uint64 emaSlow) = _emas(live);
+        q.price = live.price;
+        // Casts: at most 2^62 * 1.05.
+        q.low = uint64(uint256(live.price).min(emaShort).mulDiv(BPS - source.edgeBps, BPS)); // down: against a long
+        q.high = uint64(uint256(live.price).max(emaShort).mulDivUp(BPS + source.edgeBps, BPS)); // up: against a short
+        q.slow = emaSlow;
+        q.validUntil = live.updatedAt + source.maxAge;
+        q.edgeBps = source.edgeBps;
+        q.state = state == PriceState.OK && block.timestamp > q.validUntil ? PriceState.STALE : state;
+    }
+
+    /// @dev Both EMAs now, decayed toward the price in force.
+    function _emas(Price memory live) private view returns (uint64 emaShort, uint64 emaSlow) {
+        uint256 elapsed = block.timestamp - live.sampledAt;
+        emaShort = EmaLib.decay(live.emaShort, live.price, elapsed, SHORT_HALF_LIFE);
+        emaSlow = EmaLib.decay(live.emaSlow, live.price, elapsed, SLOW_HALF_LIFE);
+    }
+}
