@@ -1,0 +1,76 @@
+/** The one wiring of the contracts: live deployments, fixtures, drill and benchmarks all go through these functions. */
+import type { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import {
+  BackstopPool__factory,
+  IMarginEngine__factory,
+  IOracle__factory,
+} from "../typechain-types/index.js";
+import type { FeedParams, MarketParams, MarketRules } from "./markets.ts";
+
+type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
+type Argument = Parameters<Builder["contract"]>[1] extends readonly (infer T)[] | undefined ? T : never;
+type Contract = ReturnType<Builder["contractAt"]> | ReturnType<Builder["contract"]>;
+
+/** Role ids of the AccessManager; 0 is its own ADMIN_ROLE. docs/roles.md says what each can and cannot do. */
+export const GOVERNANCE = 1n;
+export const GUARDIAN = 2n;
+
+const selectors = (abi: { getFunction(name: string): { selector: string } | null }, names: readonly string[]) =>
+  names.map((name) => {
+    const found = abi.getFunction(name);
+    if (found === null) throw new Error(`No function ${name} to give a role for`);
+    return found.selector;
+  });
+
+export interface Principals {
+  readonly governor: Argument;
+  readonly guardian: Argument;
+}
+
+/** Deploys manager, oracle, engine, pool and exchange around a settlement token, connects them and gives out the roles. */
+export function wireCore(m: Builder, token: Argument, { governor, guardian }: Principals) {
+  const deployer = m.getAccount(0);
+  const manager = m.contract("AccessManager", [deployer]);
+  const oracle = m.contract("Oracle", [manager]);
+  const engine = m.contract("MarginEngine", [token, oracle, manager]);
+  const pool = m.contract("BackstopPool", [token, engine, manager, "Backstop share", "BACK"]);
+  const exchange = m.contract("Exchange", [engine]);
+
+  const allow = (id: string, target: Contract, functions: string[], role: bigint) =>
+    m.call(manager, "setTargetFunctionRole", [target, functions, role], { id });
+  const engineAbi = IMarginEngine__factory.createInterface();
+  const oracleAbi = IOracle__factory.createInterface();
+  const poolAbi = BackstopPool__factory.createInterface();
+  const roles = [
+    allow("allowOracle", oracle, selectors(oracleAbi, ["configure"]), GOVERNANCE),
+    allow("allowEngine", engine, selectors(engineAbi, ["connect", "setMarket", "setStatus"]), GOVERNANCE),
+    allow("allowPool", pool, selectors(poolAbi, ["setBudgets", "setExitClocks"]), GOVERNANCE),
+    allow("allowPause", engine, selectors(engineAbi, ["pauseMarket"]), GUARDIAN),
+    m.call(manager, "grantRole", [GOVERNANCE, governor, 0], { id: "grantGovernance" }),
+    m.call(manager, "grantRole", [GUARDIAN, guardian, 0], { id: "grantGuardian" }),
+  ];
+  const connected = m.call(engine, "connect", [pool, exchange], { id: "connect", after: roles, from: deployer });
+  return { manager, oracle, engine, pool, exchange, connected };
+}
+
+export interface MarketArguments {
+  readonly index: number;
+  readonly name: string;
+  readonly aggregator: Argument;
+  readonly feed: FeedParams;
+  readonly params: MarketParams;
+  readonly rules: MarketRules;
+}
+
+/** Gives a market its feed and lists it. `core` is what `wireCore` returned. */
+export function wireMarket(
+  m: Builder,
+  core: Pick<ReturnType<typeof wireCore>, "oracle" | "engine" | "connected">,
+  { index, name, aggregator, feed, params, rules }: MarketArguments,
+) {
+  const configured = m.call(core.oracle, "configure", [index, { aggregator, ...feed }], {
+    id: `configure${name}`,
+    after: [core.connected],
+  });
+  return m.call(core.engine, "setMarket", [index, params, rules], { id: `list${name}`, after: [configured] });
+}

@@ -1,0 +1,26 @@
+/** The people of the tests, each an unlocked signer of the local chain with a main margin account. */
+import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+
+/** Order matters: Ignition's account 0 deploys and governs, account 1 is the guardian. */
+const NAMES = ["governor", "guardian", "alice", "bob", "carol", "dave", "maker", "keeper", "staker", "staker2"] as const;
+
+export type ActorName = (typeof NAMES)[number];
+export type Actor = HardhatEthersSigner;
+export type Actors = Readonly<Record<ActorName, Actor>>;
+
+export async function actors(ethers: HardhatEthers): Promise<Actors> {
+  const signers = await ethers.getSigners();
+  const named = NAMES.map((name, i) => {
+    const signer = signers[i];
+    if (signer === undefined) throw new Error(`The chain has no unlocked account for ${name}`);
+    return [name, signer] as const;
+  });
+  return Object.fromEntries(named) as Record<ActorName, Actor>; // every name is in the list above
+}
+
+/** Account id = owner << 96 | subId. */
+export const accountOf = (owner: { readonly address: string }, subId = 0n): bigint => (BigInt(owner.address) << 96n) | subId;
+
+/** System accounts of the ledger: owner zero. */
+export const INVENTORY = 1n;
+export const FEES = 2n;

@@ -1,0 +1,134 @@
+/** Backstop on a fresh local chain, deployed through the modules of deploy/, with named actors and verbs that have defaults. */
+import type { NetworkConnection } from "hardhat/types/network";
+import { ETH } from "../../deploy/markets.ts";
+import { type LocalMarket, localModule } from "../../deploy/modules/Local.ts";
+import {
+  AccessManager__factory,
+  BackstopPool__factory,
+  Exchange__factory,
+  MarginEngine__factory,
+  MockAggregator__factory,
+  MockToken__factory,
+  Oracle__factory,
+} from "../../typechain-types/index.js";
+import { type Actor, accountOf, actors } from "./actors.ts";
+import { type OrderFields, signOrder } from "./orders.ts";
+import { DAY, now } from "./time.ts";
+
+export interface FixtureOptions {
+  /** Decimals of the settlement token. */
+  readonly decimals?: number;
+  /** First answers are {1e-8 USD/coin}. */
+  readonly markets?: readonly LocalMarket[];
+}
+
+const dollars = (usd: bigint) => usd * 10n ** 8n;
+
+/** ETH at $2,000, where one lot of 1e-4 coin is worth 20 cents. */
+export const DEFAULT_MARKETS: readonly LocalMarket[] = [{ config: ETH, answer: dollars(2_000n) }];
+
+export type Fixture = Awaited<ReturnType<typeof deployBackstop>>;
+
+export async function deployBackstop(connection: NetworkConnection, options: FixtureOptions = {}) {
+  const { ethers, ignition } = connection;
+  const { decimals = 6, markets = DEFAULT_MARKETS } = options;
+  const deployed: Record<string, { getAddress(): Promise<string> }> = await ignition.deploy(
+    localModule({ decimals, markets }),
+  );
+  const people = await actors(ethers);
+  const governor = people.governor;
+
+  const at = (name: string) => {
+    const contract = deployed[name];
+    if (contract === undefined) throw new Error(`The module deployed no ${name}`);
+    return contract.getAddress();
+  };
+  return {
+    connection,
+    ...people,
+    unit: 10n ** BigInt(decimals), // {token} one dollar
+    token: MockToken__factory.connect(await at("token"), governor),
+    manager: AccessManager__factory.connect(await at("manager"), governor),
+    oracle: Oracle__factory.connect(await at("oracle"), governor),
+    engine: MarginEngine__factory.connect(await at("engine"), governor),
+    pool: BackstopPool__factory.connect(await at("pool"), governor),
+    exchange: Exchange__factory.connect(await at("exchange"), governor),
+    feeds: await Promise.all(
+      markets.map(async (_, index) => MockAggregator__factory.connect(await at(`feed${index}`), governor)),
+    ),
+  };
+}
+
+/* VERBS */
+
+/** Mints `usd` dollars and puts them into the actor's main account, or into `account`. */
+export async function deposit(fx: Fixture, actor: Actor, usd = 10_000n, account = accountOf(actor)): Promise<bigint> {
+  const amount = usd * fx.unit;
+  await fx.token.mint(actor, amount);
+  await fx.token.connect(actor).approve(fx.engine, amount);
+  await fx.engine.connect(actor).deposit(account, amount);
+  return account;
+}
+
+/** Mints `usd` dollars and stakes them. Returns the shares. */
+export async function stake(fx: Fixture, actor: Actor = fx.staker, usd = 1_000_000n): Promise<bigint> {
+  const amount = usd * fx.unit;
+  await fx.token.mint(actor, amount);
+  await fx.token.connect(actor).approve(fx.pool, amount);
+  const before = await fx.pool.balanceOf(actor);
+  await fx.pool.connect(actor).deposit(amount, actor);
+  return (await fx.pool.balanceOf(actor)) - before;
+}
+
+/** Publishes a dollar price on the market's feed, dated now, and lets the engine see it. */
+export async function setPrice(fx: Fixture, usd: bigint, market = 0): Promise<void> {
+  await feedOf(fx, market).setAnswer(dollars(usd));
+  await fx.engine.sync(market);
+}
+
+export interface TradeOptions {
+  readonly long: Actor;
+  readonly short: Actor;
+  readonly lots?: bigint;
+  /** {u/lot} the engine's last price when not given. */
+  readonly price?: bigint;
+  readonly market?: number;
+  /** The long side takes unless told otherwise. */
+  readonly maker?: "long" | "short";
+  readonly longOrder?: Partial<OrderFields>;
+  readonly shortOrder?: Partial<OrderFields>;
+}
+
+const sequences = new WeakMap<object, bigint>();
+
+/** The next unused nonce of lane 0; one counter serves all accounts of a deployment. */
+export function nextNonce(fx: Fixture): bigint {
+  const next = (sequences.get(fx.connection) ?? 0n) + 1n;
+  sequences.set(fx.connection, next);
+  return next;
+}
+
+/** Signs both orders and settles them through the exchange, sent by the keeper: anyone may. */
+export async function trade(fx: Fixture, options: TradeOptions) {
+  const { long, short, lots = 10_000n, market = 0, maker = "short" } = options;
+  const price = options.price ?? (await fx.engine.markets(market)).price;
+  const expiry = BigInt((await now(fx.connection.ethers)) + DAY);
+  const base = { market: BigInt(market), price, expiry, flags: 0n };
+  const buy = { ...base, account: accountOf(long), lots, nonce: nextNonce(fx), ...options.longOrder };
+  const sell = { ...base, account: accountOf(short), lots: -lots, nonce: nextNonce(fx), ...options.shortOrder };
+  const [buySignature, sellSignature] = [
+    await signOrder(fx.exchange, long, buy),
+    await signOrder(fx.exchange, short, sell),
+  ];
+  const pair =
+    maker === "short"
+      ? { maker: sell, taker: buy, makerSignature: sellSignature, takerSignature: buySignature, lots }
+      : { maker: buy, taker: sell, makerSignature: buySignature, takerSignature: sellSignature, lots };
+  return fx.exchange.connect(fx.keeper).settle(pair);
+}
+
+export function feedOf(fx: Fixture, market: number) {
+  const feed = fx.feeds[market];
+  if (feed === undefined) throw new Error(`No market ${market}`);
+  return feed;
+}
