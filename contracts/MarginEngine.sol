@@ -94,20 +94,26 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     }
 
     /// @inheritdoc IMarginEngine
-    function depositWithPermit(uint256 account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external
-    {
+    function depositWithPermit(
+        uint256 account,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external {
         // a permit that somebody else submitted first left the allowance it was meant to give
         try IERC20Permit(token).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
         deposit(account, amount);
     }
 
     /// @inheritdoc IMarginEngine
-    function withdraw(uint256 account, uint256 amount, uint256 minPaid, address receiver)
-        external
-        nonReentrant
-        returns (uint256 paid)
-    {
+    function withdraw(
+        uint256 account,
+        uint256 amount,
+        uint256 minPaid,
+        address receiver
+    ) external nonReentrant returns (uint256 paid) {
         _requireAuthorized(account);
         require(receiver != address(0) && receiver != address(this), BadReceiver(receiver));
         _requireAmount(amount);
@@ -175,8 +181,16 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
 
         uint256 openInterest = market.openInterest;
         (int256 buyerFee, int256 sellerFee) = RulesLib.fees(params, order);
-        (Change memory bought, Change memory sold) =
-            ledger.fill(m, market, order.buyer, order.seller, order.lots, order.price, buyerFee, sellerFee);
+        (Change memory bought, Change memory sold) = ledger.fill(
+            m,
+            market,
+            order.buyer,
+            order.seller,
+            order.lots,
+            order.price,
+            buyerFee,
+            sellerFee
+        );
 
         bool buyerGrows = ledger.requireFill(market, params, bought, order.buyerReduceOnly);
         bool sellerGrows = ledger.requireFill(market, params, sold, order.sellerReduceOnly);
@@ -205,11 +219,13 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     }
 
     /// @inheritdoc IMarginEngine
-    function liquidate(uint256 account, uint8 m, uint256 into, uint56 maxLots, uint256 minDiscount)
-        external
-        nonReentrant
-        returns (uint56 lots, uint256 penalty)
-    {
+    function liquidate(
+        uint256 account,
+        uint8 m,
+        uint256 into,
+        uint56 maxLots,
+        uint256 minDiscount
+    ) external nonReentrant returns (uint56 lots, uint256 penalty) {
         _requireAuthorized(into);
         return ledger.liquidate(_env(), account, m, into, maxLots, minDiscount);
     }

@@ -117,17 +117,48 @@ interface IMarginEngine {
     event Transferred(uint256 indexed from, uint256 indexed to, uint256 amount); // {u} cash
     event OperatorSet(address indexed owner, address indexed operator, bool approved);
     /// @notice The primitive. Fees {u}: positive is paid, negative received; their sum goes to the market's bucket.
-    event Filled(uint8 indexed market, uint256 indexed buyer, uint256 indexed seller, uint56 lots, uint64 price, int128 buyerFee, int128 sellerFee);
+    event Filled(
+        uint8 indexed market,
+        uint256 indexed buyer,
+        uint256 indexed seller,
+        uint56 lots,
+        uint64 price,
+        int128 buyerFee,
+        int128 sellerFee
+    );
     /// @notice Price, indices and premium of a market moved on.
-    event Synced(uint8 indexed market, uint64 price, int64 indexLong, int64 indexShort, int32 fundingRate, PriceState state, uint256 premium);
+    event Synced(
+        uint8 indexed market,
+        uint64 price,
+        int64 indexLong,
+        int64 indexShort,
+        int32 fundingRate,
+        PriceState state,
+        uint256 premium
+    );
     /// @notice The liquidation clock started at `since`; 0: it stopped.
     event ClockSet(uint256 indexed account, uint64 since);
-    event Liquidated(uint256 indexed account, uint8 indexed market, uint256 indexed liquidator, uint56 lots, uint256 penalty);
+    event Liquidated(
+        uint256 indexed account,
+        uint8 indexed market,
+        uint256 indexed liquidator,
+        uint56 lots,
+        uint256 penalty
+    );
     /// @notice The inventory received every position and `equity` {u} of `account`; below zero the waterfall made it whole.
     event TakenOver(uint256 indexed account, uint256 indexed rewardAccount, int256 equity, uint256 reward);
     /// @notice One market's part of a shortfall: `byBucket + byPool + toDeficit` = `shortfall` {u}. `excess` {u} is
     /// what whole token units brought beyond `byPool`; it goes to the bucket.
-    event ShortfallCovered(uint8 indexed market, uint256 indexed account, DrawReason indexed reason, uint256 shortfall, uint256 byBucket, uint256 byPool, uint256 toDeficit, uint256 excess);
+    event ShortfallCovered(
+        uint8 indexed market,
+        uint256 indexed account,
+        DrawReason indexed reason,
+        uint256 shortfall,
+        uint256 byBucket,
+        uint256 byPool,
+        uint256 toDeficit,
+        uint256 excess
+    );
     event DeficitReduced(uint8 indexed market, uint256 amount, uint256 left); // {u}
     /// @notice {u} of the bucket and of FEES repaid the market's deficit, `skimmed` {u} of the bucket joined FEES, `paid` {token}
     /// left FEES for the pool.
@@ -189,7 +220,14 @@ interface IMarginEngine {
     function deposit(uint256 account, uint256 amount) external;
 
     /// @notice `deposit` with an ERC-2612 permit of the caller. A permit that was already used is not an error.
-    function depositWithPermit(uint256 account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+    function depositWithPermit(
+        uint256 account,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external;
 
     /// @notice Takes `amount` of cash out of `account`; pays h = B / (B + deficit) of it, the rest becomes a claim.
     /// @dev Every market of the account is synced and must be OK; initial margin must hold at the unfavourable edge
@@ -198,7 +236,12 @@ interface IMarginEngine {
     /// @param amount   {token}
     /// @param minPaid  {token} revert rather than pay less
     /// @return paid    {token}; equals `amount` while there is no deficit
-    function withdraw(uint256 account, uint256 amount, uint256 minPaid, address receiver) external returns (uint256 paid);
+    function withdraw(
+        uint256 account,
+        uint256 amount,
+        uint256 minPaid,
+        address receiver
+    ) external returns (uint256 paid);
 
     /// @notice Moves cash {u} between two accounts under the rules of a withdrawal, without haircut.
     function transfer(uint256 from, uint256 to, uint128 amount) external;
@@ -234,7 +277,13 @@ interface IMarginEngine {
     /// @param minDiscount D18 refuse to act at a lower discount
     /// @return lots       {lot} closed
     /// @return penalty    {u} paid by the account, rounded up, never above its equity share
-    function liquidate(uint256 account, uint8 market, uint256 into, uint56 maxLots, uint256 minDiscount) external returns (uint56 lots, uint256 penalty);
+    function liquidate(
+        uint256 account,
+        uint8 market,
+        uint256 into,
+        uint56 maxLots,
+        uint256 minDiscount
+    ) external returns (uint56 lots, uint256 penalty);
 
     /// @notice Moves every position at mark and all cash of an account that liquidation cannot save to the pool's inventory.
     /// @dev Allowed when E < 0, or E < MM and (E < BETA MM, or the clock is older than CLOCK_TAKEOVER, or only dust is left).

@@ -16,10 +16,15 @@ library FundingLib {
     /// once per market and the remainder carried; the premium is rounded down, against the pool. Time in which the price
     /// was not valid does not count. An index that would leave its range stops moving.
     /// @return premium {u} what both sides paid: 2 q OI
-    function accrue(Market memory market, uint256 premiumRate, uint256 timestamp) internal pure returns (uint256 premium) {
-        uint256 elapsed = market.state == PriceState.OK
-            ? MathLib.zeroFloorSub(MathLib.min(timestamp, market.validUntil), market.syncedAt)
-            : 0;
+    function accrue(
+        Market memory market,
+        uint256 premiumRate,
+        uint256 timestamp
+    ) internal pure returns (uint256 premium) {
+        uint256 elapsed =
+            market.state == PriceState.OK
+                ? MathLib.zeroFloorSub(MathLib.min(timestamp, market.validUntil), market.syncedAt)
+                : 0;
         if (elapsed == 0) return 0;
 
         uint256 weight = market.price * elapsed;
@@ -39,9 +44,8 @@ library FundingLib {
     /// @notice {1e-9 per 8 h} the rate for the next interval: interest, less what the pool's inventory leans to one side.
     /// @param inventoryLots {lot} the pool's position; long makes shorts pay, so that takers of the long side are found
     function rate(MarketRules memory rules, int256 inventoryLots, uint256 openInterest) internal pure returns (int32) {
-        int256 skew = openInterest == 0
-            ? int256(0)
-            : int256(uint256(rules.skewFactor)) * inventoryLots / int256(openInterest); // toward zero
+        int256 skew =
+            openInterest == 0 ? int256(0) : (int256(uint256(rules.skewFactor)) * inventoryLots) / int256(openInterest); // toward zero
         int256 cap = int256(uint256(rules.fundingCap));
         return int32(MathLib.clamp(rules.interestRate - skew, -cap, cap)); // fundingCap < 2^31 by the engine's bounds
     }

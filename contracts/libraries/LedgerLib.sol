@@ -96,18 +96,18 @@ library LedgerLib {
 
     /// @notice Margin figures of an account at the stored prices.
     /// @param scaled whether initial margin carries the open-interest factor
-    function health(Ledger storage ledger, uint256 id, Account memory account, Valuation valuation, bool scaled)
-        internal
-        view
-        returns (Health memory h)
-    {
+    function health(
+        Ledger storage ledger,
+        uint256 id,
+        Account memory account,
+        Valuation valuation,
+        bool scaled
+    ) internal view returns (Health memory h) {
         h.equity = account.cash;
         h.capped = account.cash;
         for (uint256 bits = account.markets; bits != 0; bits &= bits - 1) {
             uint256 m = LibBit.ffs(bits);
-            MarginLib.addPosition(
-                h, ledger.positions[id][m], ledger.markets[m], ledger.params[m], valuation, scaled
-            );
+            MarginLib.addPosition(h, ledger.positions[id][m], ledger.markets[m], ledger.params[m], valuation, scaled);
         }
     }
 

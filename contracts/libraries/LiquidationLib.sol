@@ -109,11 +109,11 @@ library LiquidationLib {
         penalty = MathLib.min(uint256(mark.equity), MathLib.mulDivUp(k * price, discount, MarginLib.ONE));
     }
 
-    function requireUnhealthy(Ledger storage ledger, uint256 id, Account memory account)
-        internal
-        view
-        returns (Health memory favourable)
-    {
+    function requireUnhealthy(
+        Ledger storage ledger,
+        uint256 id,
+        Account memory account
+    ) internal view returns (Health memory favourable) {
         favourable = ledger.health(id, account, Valuation.FAVOURABLE, false);
         require(isUnhealthy(favourable), IMarginEngine.Healthy(id, favourable.equity, favourable.maintenance));
     }

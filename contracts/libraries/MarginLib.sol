@@ -37,9 +37,10 @@ library MarginLib {
         uint256 price = market.price;
         if (valuation == Valuation.MARK) return price;
         if (valuation == Valuation.UNFAVOURABLE) return lots > 0 ? market.low : market.high;
-        return lots > 0
-            ? MathLib.mulDivUp(price, BPS + market.edgeBps, BPS)
-            : MathLib.mulDivDown(price, BPS - market.edgeBps, BPS);
+        return
+            lots > 0
+                ? MathLib.mulDivUp(price, BPS + market.edgeBps, BPS)
+                : MathLib.mulDivDown(price, BPS - market.edgeBps, BPS);
     }
 
     /// @notice {u/lot} F of the side that `lots` is on
@@ -81,16 +82,18 @@ library MarginLib {
     /// @param mark   figures at the mark; equity >= 0
     /// @param mmRate D18 maintenance rate of the position
     /// @param age    {s} of the liquidation clock
-    function discount(MarketParams memory params, Health memory mark, uint256 mmRate, uint256 age)
-        internal
-        pure
-        returns (uint256)
-    {
+    function discount(
+        MarketParams memory params,
+        Health memory mark,
+        uint256 mmRate,
+        uint256 age
+    ) internal pure returns (uint256) {
         uint256 half = mmRate / 2;
         uint256 equity = uint256(mark.equity);
-        uint256 wanted = params.discountBps * BPS_TO_D18
-            + MathLib.mulDivDown(half, MathLib.min(age, CLOCK_TAKEOVER), CLOCK_TAKEOVER)
-            + MathLib.mulDivDown(half, MathLib.zeroFloorSub(mark.maintenance, equity), mark.maintenance);
+        uint256 wanted =
+            params.discountBps * BPS_TO_D18 +
+                MathLib.mulDivDown(half, MathLib.min(age, CLOCK_TAKEOVER), CLOCK_TAKEOVER) +
+                MathLib.mulDivDown(half, MathLib.zeroFloorSub(mark.maintenance, equity), mark.maintenance);
         return MathLib.min(MathLib.min(wanted, half), MathLib.mulDivDown(equity, ONE, mark.notional));
     }
 

@@ -13,7 +13,12 @@ library MathLib {
     }
 
     function clamp(int256 x, int256 low, int256 high) internal pure returns (int256) {
-        return x < low ? low : x > high ? high : x;
+        return
+            x < low
+                ? low
+                : x > high
+                    ? high
+                    : x;
     }
 
     /// @notice max(x, 0)
@@ -31,7 +36,7 @@ library MathLib {
     }
 
     function mulDivDown(uint256 x, uint256 y, uint256 d) internal pure returns (uint256) {
-        return x * y / d;
+        return (x * y) / d;
     }
 
     function mulDivUp(uint256 x, uint256 y, uint256 d) internal pure returns (uint256) {

@@ -15,7 +15,7 @@ library ParamsLib {
     /// @dev The bounds keep every division defined and no rule empty: maintenance <= 80 % of initial < shock, rebate <= fee.
     function requireValid(MarketParams calldata p, MarketRules calldata r) internal pure {
         _within("initialBps", p.initialBps, 100, 10_000);
-        _within("maintenanceBps", p.maintenanceBps, 50, uint256(p.initialBps) * 8 / 10);
+        _within("maintenanceBps", p.maintenanceBps, 50, (uint256(p.initialBps) * 8) / 10);
         _within("rampNotional", p.rampNotional, 1e5, type(uint40).max);
         _within("bandBps", p.bandBps, 50, 1000);
         _within("minLots", p.minLots, 1, type(uint32).max);

@@ -49,7 +49,13 @@ library SyncLib {
         market.state = quote.state;
         ledger.markets[m] = market;
         emit IMarginEngine.Synced(
-            m, market.price, market.indexLong, market.indexShort, market.fundingRate, market.state, premium
+            m,
+            market.price,
+            market.indexLong,
+            market.indexShort,
+            market.fundingRate,
+            market.state,
+            premium
         );
     }
 
@@ -58,8 +64,7 @@ library SyncLib {
         Market memory market = ledger.markets[m];
         if (block.timestamp == market.syncedAt) return;
         Quote memory quote = env.oracle.sync(m);
-        bool same =
-            quote.price == market.price && quote.validUntil == market.validUntil && quote.state == market.state;
+        bool same = quote.price == market.price && quote.validUntil == market.validUntil && quote.state == market.state;
         if (!same || isDue(market)) sync(ledger, env, m, market, quote);
     }
 

@@ -24,10 +24,12 @@ library TakeoverLib {
 
     uint256 internal constant DRAW_GAS = 150_000; // more than `absorb` with a plain ERC-20 needs
 
-    function takeover(Ledger storage ledger, Env memory env, uint256 id, uint256 rewardId)
-        external
-        returns (int256 equity)
-    {
+    function takeover(
+        Ledger storage ledger,
+        Env memory env,
+        uint256 id,
+        uint256 rewardId
+    ) external returns (int256 equity) {
         LedgerLib.requireUser(id);
         LedgerLib.requireUser(rewardId);
         require(id != rewardId, IMarginEngine.SameAccount(id));
@@ -97,8 +99,9 @@ library TakeoverLib {
         Health memory favourable = LiquidationLib.requireUnhealthy(ledger, id, account);
         int256 equity = favourable.equity;
         require(
-            10 * equity < 4 * int256(favourable.maintenance)
-                || LiquidationLib.age(account) >= MarginLib.CLOCK_TAKEOVER || _isDust(ledger, id, account.markets),
+            10 * equity < 4 * int256(favourable.maintenance) ||
+                LiquidationLib.age(account) >= MarginLib.CLOCK_TAKEOVER ||
+                _isDust(ledger, id, account.markets),
             IMarginEngine.NotTakeoverable(id, equity, favourable.maintenance)
         );
     }
@@ -124,18 +127,18 @@ library TakeoverLib {
     }
 
     /// @dev Weights of the markets, lowest first, by the first rule from `rule` on that does not give all zeros.
-    function _weights(Ledger storage ledger, uint256 id, uint256 bits, uint256 rule)
-        private
-        view
-        returns (uint256[] memory weights, uint256 total)
-    {
+    function _weights(
+        Ledger storage ledger,
+        uint256 id,
+        uint256 bits,
+        uint256 rule
+    ) private view returns (uint256[] memory weights, uint256 total) {
         weights = new uint256[](LibBit.popCount(bits));
         for (; total == 0 && rule <= WaterfallLib.BY_MARGIN; ++rule) {
             uint256 left = bits;
             for (uint256 i; left != 0; ++i) {
                 uint256 m = LibBit.ffs(left);
-                weights[i] =
-                    WaterfallLib.weight(ledger.positions[id][m], ledger.markets[m], ledger.params[m], rule);
+                weights[i] = WaterfallLib.weight(ledger.positions[id][m], ledger.markets[m], ledger.params[m], rule);
                 total += weights[i];
                 left &= left - 1;
             }
@@ -199,7 +202,12 @@ library TakeoverLib {
 
     /// @dev {token} what the pool paid. A pool or token that fails pays nothing; the caller cannot make it fail by
     /// starving it of gas.
-    function _draw(Ledger storage ledger, uint8 m, uint256 requested, DrawReason reason) private returns (uint256 paid) {
+    function _draw(
+        Ledger storage ledger,
+        uint8 m,
+        uint256 requested,
+        DrawReason reason
+    ) private returns (uint256 paid) {
         uint256 gas = gasleft();
         require(gas >= DRAW_GAS, IMarginEngine.InsufficientGas(gas, DRAW_GAS));
         try ledger.pool.absorb(m, requested, reason) returns (uint256 assets) {
