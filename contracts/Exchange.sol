@@ -25,10 +25,14 @@ import {Fill, IMarginEngine} from "./interfaces/IMarginEngine.sol";
 /// KNOWN LIMITS. A signed order is a free option for the settler until it expires, is cancelled or replaced; makers keep
 /// expiries short. A cancellation can be overtaken by a settlement, as on any chain.
 contract Exchange is IExchange, EIP712 {
-    bytes32 private constant ORDER_TYPEHASH =
-        keccak256(
-            "Order(uint256 account,uint8 market,int64 lots,uint64 price,uint32 expiry,uint64 nonce,uint8 flags)"
-        );
+    /// @dev Two neighbouring lanes, the even one in the low half. A lane is `sequence << 64 | filled`. One slot.
+    struct LanePair {
+        uint256 lanes; // (uint48 sequence + uint64 filled {lot} + 2 spare) * 2 = 32 bytes
+    }
+
+    bytes32 private constant ORDER_TYPEHASH = keccak256(
+        "Order(uint256 account,uint8 market,int64 lots,uint64 price,uint32 expiry,uint64 nonce,uint8 flags)"
+    );
 
     uint8 private constant REDUCE_ONLY = 1;
     uint8 private constant POST_ONLY = 2;
@@ -45,8 +49,7 @@ contract Exchange is IExchange, EIP712 {
     /// @inheritdoc IExchange
     IMarginEngine public immutable engine;
 
-    /// @dev Two lanes a slot, the even one low. A lane: uint48 sequence << 64 | uint64 filled {lot}. 2 * 16 = 32 bytes
-    mapping(uint256 account => mapping(uint256 lanePair => uint256 states)) private _lanes;
+    mapping(uint256 account => mapping(uint256 lanePair => LanePair)) private _lanePairs;
 
     constructor(IMarginEngine engine_) EIP712("Backstop Exchange", "1") {
         engine = engine_;
@@ -56,19 +59,19 @@ contract Exchange is IExchange, EIP712 {
 
     /// @inheritdoc IExchange
     function settle(Match calldata pair) external {
-        Order calldata maker = pair.maker;
-        Order calldata taker = pair.taker;
+        Order memory maker = pair.maker; // in memory, so that each field is decoded and range-checked once
+        Order memory taker = pair.taker;
         bool makerBuys = maker.lots > 0;
         require(pair.lots != 0 && maker.lots != 0 && taker.lots != 0, ZeroLots());
         require(makerBuys != (taker.lots > 0), SameSide(maker.lots, taker.lots));
         require(maker.market == taker.market, MarketMismatch(maker.market, taker.market));
-        (Order calldata buy, Order calldata sell) = makerBuys ? (maker, taker) : (taker, maker);
+        (Order memory buy, Order memory sell) = makerBuys ? (maker, taker) : (taker, maker);
         require(buy.price >= sell.price, NotCrossing(buy.price, sell.price));
         require(block.timestamp <= maker.expiry, OrderExpired(block.timestamp, maker.expiry));
         require(block.timestamp <= taker.expiry, OrderExpired(block.timestamp, taker.expiry));
         require(maker.flags <= ALL_FLAGS, UnknownFlags(maker.flags));
         require(taker.flags <= ALL_FLAGS, UnknownFlags(taker.flags));
-        require(taker.flags & POST_ONLY == 0, PostOnlyTaker(orderHash(taker)));
+        require(taker.flags & POST_ONLY == 0, PostOnlyTaker(_digest(taker)));
         _requireSigned(maker, pair.makerSignature);
         _requireSigned(taker, pair.takerSignature);
 
@@ -112,10 +115,11 @@ contract Exchange is IExchange, EIP712 {
     function cancel(uint256 account, uint64 nonce) external {
         require(engine.isAuthorized(msg.sender, account), NotAuthorized(msg.sender, account));
         (uint16 lane, uint48 sequence) = _split(nonce);
-        (uint48 laneSequence, ) = laneState(account, lane);
+        LanePair storage pair = _lanePairs[account][lane >> 1];
+        (uint48 laneSequence, ) = _unpack(pair.lanes, lane);
         require(sequence >= laneSequence, NonceUsed(nonce, laneSequence));
 
-        _storeLane(account, lane, sequence, CANCELLED);
+        pair.lanes = _pack(pair.lanes, lane, sequence, CANCELLED);
 
         emit OrderCancelled(account, nonce);
     }
@@ -123,10 +127,11 @@ contract Exchange is IExchange, EIP712 {
     /// @inheritdoc IExchange
     function advanceLane(uint256 account, uint16 lane, uint48 sequence) external {
         require(engine.isAuthorized(msg.sender, account), NotAuthorized(msg.sender, account));
-        (uint48 laneSequence, ) = laneState(account, lane);
+        LanePair storage pair = _lanePairs[account][lane >> 1];
+        (uint48 laneSequence, ) = _unpack(pair.lanes, lane);
         require(sequence > laneSequence, SequenceNotAhead(sequence, laneSequence));
 
-        _storeLane(account, lane, sequence, 0);
+        pair.lanes = _pack(pair.lanes, lane, sequence, 0);
 
         emit LaneAdvanced(account, lane, sequence);
     }
@@ -136,31 +141,33 @@ contract Exchange is IExchange, EIP712 {
     /// @inheritdoc IExchange
     function remaining(Order calldata order) external view returns (uint256) {
         (uint16 lane, uint48 sequence) = _split(order.nonce);
-        (uint48 laneSequence, uint64 filled) = laneState(order.account, lane);
+        (uint48 laneSequence, uint64 filled) = _unpack(_lanePairs[order.account][lane >> 1].lanes, lane);
         if (sequence < laneSequence) return 0;
         return _left(order.lots, sequence == laneSequence ? filled : 0);
     }
 
     /// @inheritdoc IExchange
-    /// @dev The struct hash is over the order's words as they are in calldata, all of them static and checked by the encoder.
-    function orderHash(Order calldata order) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(ORDER_TYPEHASH, order)));
+    function orderHash(Order calldata order) external view returns (bytes32) {
+        return _digest(order);
     }
 
     /// @inheritdoc IExchange
-    function laneState(uint256 account, uint16 lane) public view returns (uint48 sequence, uint64 filled) {
-        uint256 state = _lanes[account][lane >> 1] >> _shift(lane);
-        sequence = uint48(state >> 64); // truncates the neighbour away
-        filled = uint64(state);
+    function laneState(uint256 account, uint16 lane) external view returns (uint48 sequence, uint64 filled) {
+        return _unpack(_lanePairs[account][lane >> 1].lanes, lane);
     }
 
     /* INTERNALS */
 
+    /// @dev An order is static, so its ABI encoding is the word for word `encodeData` of EIP-712.
+    function _digest(Order memory order) private view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(ORDER_TYPEHASH, order)));
+    }
+
     /// @dev Who signed is found by ECDSA first, so that operators and delegated accounts (EIP-7702) sign like anybody.
     /// ECDSA refuses the zero address, other lengths than 65 bytes and the upper half of s. A call to an owner without
     /// code returns no word, which SignatureChecker refuses.
-    function _requireSigned(Order calldata order, bytes calldata signature) private view {
-        bytes32 hash = orderHash(order);
+    function _requireSigned(Order memory order, bytes calldata signature) private view {
+        bytes32 hash = _digest(order);
         address owner = address(uint160(order.account >> 96));
 
         (address signer, ECDSA.RecoverError failure, ) = ECDSA.tryRecoverCalldata(hash, signature);
@@ -174,21 +181,30 @@ contract Exchange is IExchange, EIP712 {
     }
 
     /// @dev Books `lots` on an order and moves its lane there. One load and one store.
-    function _consume(Order calldata order, uint56 lots) private {
+    function _consume(Order memory order, uint56 lots) private {
         (uint16 lane, uint48 sequence) = _split(order.nonce);
-        (uint48 laneSequence, uint64 filled) = laneState(order.account, lane);
+        LanePair storage pair = _lanePairs[order.account][lane >> 1];
+        uint256 lanes = pair.lanes;
+        (uint48 laneSequence, uint64 filled) = _unpack(lanes, lane);
         require(sequence >= laneSequence, NonceUsed(order.nonce, laneSequence));
         if (sequence > laneSequence) filled = 0;
         uint256 left = _left(order.lots, filled);
         require(lots <= left, Overfilled(lots, left));
 
-        _storeLane(order.account, lane, sequence, filled + lots); // at most |order.lots| <= 2^63
+        pair.lanes = _pack(lanes, lane, sequence, filled + lots); // at most |order.lots| <= 2^63
     }
 
-    function _storeLane(uint256 account, uint16 lane, uint48 sequence, uint64 filled) private {
+    /// @dev The state of `lane` within its pair.
+    function _unpack(uint256 lanes, uint16 lane) private pure returns (uint48 sequence, uint64 filled) {
+        uint256 state = lanes >> _shift(lane);
+        sequence = uint48(state >> 64); // cuts the neighbour off
+        filled = uint64(state);
+    }
+
+    /// @dev The pair with the state of `lane` replaced.
+    function _pack(uint256 lanes, uint16 lane, uint48 sequence, uint64 filled) private pure returns (uint256) {
         uint256 shift = _shift(lane);
-        uint256 neighbour = _lanes[account][lane >> 1] & ~(LANE_MASK << shift);
-        _lanes[account][lane >> 1] = neighbour | (((uint256(sequence) << 64) | filled) << shift);
+        return (lanes & ~(LANE_MASK << shift)) | (((uint256(sequence) << 64) | filled) << shift);
     }
 
     /// @dev {lot} |lots| - filled, never below zero: orders that share a nonce may differ in size.

@@ -41,17 +41,18 @@ contract Erc1271Wallet {
     }
 
     /// @notice `isValidSignature` of ERC-1271, in raw bytes: no return type can be shorter than a word.
+    // solhint-disable-next-line payable-fallback
     fallback(bytes calldata input) external returns (bytes memory) {
-        require(bytes4(input) == MAGIC, WalletRefused(input));
         return _answer(input);
     }
 
     function _answer(bytes calldata input) private view returns (bytes memory) {
+        require(bytes4(input) == MAGIC, WalletRefused(input));
         if (mode == Mode.WRONG_MAGIC) return abi.encode(bytes4(0xffffffff));
         if (mode == Mode.REVERTING) revert WalletRefused(new bytes(10_000));
         if (mode == Mode.SHORT) return abi.encodePacked(MAGIC);
         if (mode == Mode.DIRTY) return abi.encodePacked(MAGIC, type(uint224).max);
-        while (mode == Mode.BURNING) {}
+        for (uint256 burnt; mode == Mode.BURNING;) ++burnt;
 
         (bytes32 hash, bytes memory signature) = abi.decode(input[4:], (bytes32, bytes));
         (address signer, , ) = ECDSA.tryRecover(hash, signature);

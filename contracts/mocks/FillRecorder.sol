@@ -38,8 +38,8 @@ contract FillRecorder {
         require(order.buyer != order.seller, IMarginEngine.SameAccount(order.buyer));
         bool refused = order.buyer == _refusedAccount || order.seller == _refusedAccount;
         if (refused && _refusal.length != 0) LowLevelCall.bubbleRevert(_refusal);
-        uint256 end = gasleft() - _gasToBurn; // reverts when there is less
-        while (gasleft() > end) {}
+        uint256 start = gasleft();
+        for (uint256 burnt; burnt < _gasToBurn;) burnt = start - gasleft();
 
         _fills.push(order);
     }
