@@ -1,45 +1,41 @@
-/** Orders of the Exchange as plain data: typed-data signing with an ethers signer, and the pairs to settle. */
-import {
-  type Addressable,
-  getAddress,
-  resolveAddress,
-  type Signer,
-  type TypedDataDomain,
-  TypedDataEncoder,
-} from "ethers";
+/** Orders of the Exchange as plain data: their EIP-712 signatures and the pairs to settle. */
+import { type Signer, type TypedDataDomain, TypedDataEncoder } from "ethers";
+import type { Exchange } from "../../typechain-types/index.js";
 
-/** The Order struct; lots are positive to buy and negative to sell, price in u per lot, expiry in seconds. */
-export interface Order {
+/** The Order struct. */
+export interface OrderFields {
   readonly account: bigint;
   readonly market: bigint;
-  readonly lots: bigint;
-  readonly price: bigint;
-  readonly expiry: bigint;
-  readonly nonce: bigint;
+  readonly lots: bigint; // {lot} positive buys, negative sells
+  readonly price: bigint; // {u/lot}
+  readonly expiry: bigint; // {s}
+  readonly nonce: bigint; // see `nonceOf`
   readonly flags: bigint;
 }
 
-export interface SignedOrder {
-  readonly order: Order;
-  readonly signature: string;
-}
-
 /** The Match struct. */
-export interface Match {
-  readonly maker: Order;
-  readonly taker: Order;
-  readonly lots: bigint;
+export interface MatchFields {
+  readonly maker: OrderFields;
+  readonly taker: OrderFields;
+  readonly lots: bigint; // {lot}
   readonly makerSignature: string;
   readonly takerSignature: string;
 }
 
+/** One side of a pair and who signs for it. */
+export interface Side {
+  readonly order: OrderFields;
+  readonly signer: OrderSigner;
+}
+
+type OrderSigner = Pick<Signer, "signTypedData">;
+type Domained = Pick<Exchange, "eip712Domain">;
+
 export const REDUCE_ONLY = 1n;
 export const POST_ONLY = 2n;
-/** Expiry of an order that outlives every test. */
+/** The latest expiry there is. */
 export const NEVER = 2n ** 32n - 1n;
 
-const LANE_SHIFT = 48n;
-const OWNER_SHIFT = 96n;
 const TYPES = {
   Order: [
     { name: "account", type: "uint256" },
@@ -52,56 +48,57 @@ const TYPES = {
   ],
 };
 
-/** Account `subId` of `owner`. */
-export function accountOf(owner: string, subId = 0n): bigint {
-  if (subId < 0n || subId >= 1n << OWNER_SHIFT) throw new RangeError(`subId ${subId} is not a uint96`);
-  return (BigInt(getAddress(owner)) << OWNER_SHIFT) | subId;
-}
-
-/** Nonce of an order: `sequence` in `lane`. */
+/** Nonce of an order: `sequence` (48 bits) in `lane` (16 bits). */
 export function nonceOf(lane: bigint, sequence: bigint): bigint {
-  if (lane < 0n || lane >= 1n << 16n) throw new RangeError(`lane ${lane} is not a uint16`);
-  if (sequence < 0n || sequence >= 1n << LANE_SHIFT) throw new RangeError(`sequence ${sequence} is not a uint48`);
-  return (lane << LANE_SHIFT) | sequence;
+  if (lane < 0n || lane >= 1n << 16n) throw new RangeError(`Lane ${lane} is not a uint16`);
+  if (sequence < 0n || sequence >= 1n << 48n) throw new RangeError(`Sequence ${sequence} is not a uint48`);
+  return (lane << 48n) | sequence;
 }
 
-/** An order with defaults: market 0, lane 0, no flags, no expiry to speak of. */
-export function order(fields: Pick<Order, "account" | "lots" | "price" | "nonce"> & Partial<Order>): Order {
+/** An order with defaults: market 0, no flags, never expires. */
+export function orderOf(
+  fields: Pick<OrderFields, "account" | "lots" | "price" | "nonce"> & Partial<OrderFields>,
+): OrderFields {
   return { market: 0n, expiry: NEVER, flags: 0n, ...fields };
 }
 
-/** EIP-712 domain of an Exchange. */
-export async function orderDomain(exchange: string | Addressable, chainId: bigint): Promise<TypedDataDomain> {
-  return { name: "Backstop Exchange", version: "1", chainId, verifyingContract: await resolveAddress(exchange) };
+const domains = new WeakMap<Domained, Promise<TypedDataDomain>>();
+
+/** The domain as the contract states it (ERC-5267), asked once for each contract object. */
+export function domainOf(exchange: Domained): Promise<TypedDataDomain> {
+  const known = domains.get(exchange);
+  if (known !== undefined) return known;
+  const asked = exchange
+    .eip712Domain()
+    .then(({ name, version, chainId, verifyingContract }) => ({ name, version, chainId, verifyingContract }));
+  domains.set(exchange, asked);
+  return asked;
 }
 
-/** The digest that `Exchange.orderHash` returns. */
-export function orderHash(domain: TypedDataDomain, unsigned: Order): string {
-  return TypedDataEncoder.hash(domain, TYPES, { ...unsigned });
+/** What `Exchange.orderHash` returns. */
+export async function hashOrder(exchange: Domained, order: OrderFields): Promise<string> {
+  return TypedDataEncoder.hash(await domainOf(exchange), TYPES, { ...order });
 }
 
-export async function signOrder(
-  signer: Pick<Signer, "signTypedData">,
-  domain: TypedDataDomain,
-  unsigned: Order,
-): Promise<SignedOrder> {
-  return { order: unsigned, signature: await signer.signTypedData(domain, TYPES, { ...unsigned }) };
+export async function signOrder(exchange: Domained, signer: OrderSigner, order: OrderFields): Promise<string> {
+  return signer.signTypedData(await domainOf(exchange), TYPES, { ...order });
 }
 
-/** `lots` of two crossing orders; by default as many as both allow when neither is filled yet. */
-export function matchOf(
-  maker: SignedOrder,
-  taker: SignedOrder,
+/** Signs both sides; `lots` is by default all that both allow when neither is filled yet. */
+export async function matchOf(
+  exchange: Domained,
+  maker: Side,
+  taker: Side,
   lots = smaller(size(maker.order), size(taker.order)),
-): Match {
+): Promise<MatchFields> {
   return {
     maker: maker.order,
     taker: taker.order,
     lots,
-    makerSignature: maker.signature,
-    takerSignature: taker.signature,
+    makerSignature: await signOrder(exchange, maker.signer, maker.order),
+    takerSignature: await signOrder(exchange, taker.signer, taker.order),
   };
 }
 
-const size = (o: Order) => (o.lots < 0n ? -o.lots : o.lots);
+const size = (order: OrderFields) => (order.lots < 0n ? -order.lots : order.lots);
 const smaller = (a: bigint, b: bigint) => (a < b ? a : b);
