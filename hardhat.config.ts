@@ -41,6 +41,8 @@ export default defineConfig({
     cache: `./cache${suffix}`,
   },
   solidity: {
+    // What the modules of deploy/ deploy and no contract of ours imports.
+    npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
     profiles: {
       default: compilation,
       production: { isolated: true, ...compilation },

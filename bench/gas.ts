@@ -1,0 +1,195 @@
+/** Gas of the main operations, each a transaction of its own by warm users, beside figures of peers. `--json`: one line. */
+import { type ContractTransactionResponse, type HDNodeWallet, type Signer, Wallet } from "ethers";
+import { network } from "hardhat";
+import { ETH } from "../deploy/markets.ts";
+import { localModule } from "../deploy/modules/Local.ts";
+import { accountOf, type Match, matchOf, order, orderDomain, signOrder } from "../test/helpers/orders.ts";
+import {
+  BackstopPool__factory,
+  Exchange__factory,
+  MarginEngine__factory,
+  MockAggregator__factory,
+  MockToken__factory,
+} from "../typechain-types/index.js";
+
+interface Row {
+  readonly operation: string;
+  readonly gas: number;
+  readonly goal: number | null;
+  readonly peer: string;
+  readonly peerGas: number;
+}
+
+const USD = 10n ** 6n; // {token}
+const PRICE = 2_000n * 10n ** 8n; // {u/lot} = the feed's answer
+const LOTS = 10_000n; // 1 ETH
+const MARKET = 0n;
+
+const { ethers, ignition, networkHelpers } = await network.create();
+const { engine, pool, exchange, token, feed, funder } = await deploy();
+const domain = await orderDomain(exchange, (await ethers.provider.getNetwork()).chainId);
+let sequence = 0n;
+const rows: Row[] = [];
+
+await stakeAndClaim();
+const traders = await Promise.all(Array.from({ length: 20 }, () => trader(20_000n)));
+await marginAndFills(traders);
+await liquidationAndTakeover();
+print(rows);
+
+async function deploy() {
+  const [owner] = await ethers.getSigners();
+  if (owner === undefined) throw new Error("the network has no account");
+  const module = localModule({ decimals: 6, markets: [{ config: ETH, answer: PRICE }] });
+  const deployed: Record<string, { getAddress(): Promise<string> }> = await ignition.deploy(module);
+  const at = (name: string) => deployed[name]?.getAddress() ?? Promise.reject(new Error(`no ${name} deployed`));
+  return {
+    funder: owner,
+    token: MockToken__factory.connect(await at("token"), owner),
+    engine: MarginEngine__factory.connect(await at("engine"), owner),
+    pool: BackstopPool__factory.connect(await at("pool"), owner),
+    exchange: Exchange__factory.connect(await at("exchange"), owner),
+    feed: MockAggregator__factory.connect(await at("feed0"), owner),
+  };
+}
+
+/** A fresh key with ether, tokens and endless allowances. */
+async function person(usd: bigint): Promise<HDNodeWallet> {
+  const wallet = Wallet.createRandom(ethers.provider);
+  await funder.sendTransaction({ to: wallet.address, value: 10n ** 20n });
+  await token.mint(wallet.address, usd * USD);
+  for (const spender of [engine, pool]) await token.connect(wallet).approve(spender, ethers.MaxUint256);
+  return wallet;
+}
+
+async function trader(usd: bigint): Promise<HDNodeWallet> {
+  const wallet = await person(2n * usd);
+  await engine.connect(wallet).deposit(accountOf(wallet.address), usd * USD);
+  return wallet;
+}
+
+async function measure(
+  operation: string,
+  goal: number | null,
+  [peer, peerGas]: readonly [string, number],
+  sent: Promise<ContractTransactionResponse>,
+  share = 1,
+) {
+  const receipt = await (await sent).wait();
+  if (receipt === null) throw new Error(`${operation} was not mined`);
+  rows.push({ operation, gas: Math.ceil(Number(receipt.gasUsed) / share), goal, peer, peerGas });
+}
+
+/** The maker's and the taker's signed orders for `lots` at `price`; the maker sells. */
+async function pair(maker: HDNodeWallet, taker: HDNodeWallet, lots = LOTS, price = PRICE): Promise<Match> {
+  sequence += 1n;
+  const sign = (who: HDNodeWallet, signed: bigint) =>
+    signOrder(who, domain, order({ account: accountOf(who.address), lots: signed, price, nonce: sequence }));
+  return matchOf(await sign(maker, -lots), await sign(taker, lots));
+}
+
+async function setPrice(price: bigint) {
+  await feed.setAnswer(price);
+  await (await engine.sync(MARKET)).wait();
+}
+
+async function stakeAndClaim() {
+  const [first, staker] = [await person(10_000_000n), await person(10_000n)];
+  await pool.connect(first).deposit(5_000_000n * USD, first.address);
+  const joined = pool.connect(staker);
+  const umbrella = "Aave Umbrella";
+  await measure("stake first", null, [`${umbrella} deposit first`, 107_064], joined.deposit(USD, staker.address));
+  await measure("stake top-up", 65_000, [`${umbrella} deposit top-up`, 89_964], joined.deposit(USD, staker.address));
+  const half = (await pool.balanceOf(staker)) / 2n;
+  await measure(
+    "request exit",
+    null,
+    [`${umbrella} cooldown`, 40_711],
+    joined.requestRedeem(half, staker.address, staker.address),
+  );
+  await networkHelpers.time.increase(8 * 24 * 3600);
+  await measure(
+    "claim",
+    65_000,
+    [`${umbrella} redeem partial`, 97_472],
+    joined.claimExit(staker.address, 1n, half, staker.address),
+  );
+  await setPrice(PRICE);
+}
+
+async function marginAndFills(people: readonly HDNodeWallet[]) {
+  const [maker, taker] = people;
+  if (maker === undefined || taker === undefined) throw new Error("too few traders");
+  const derive = "Derive v2";
+  await measure(
+    "margin deposit top-up",
+    55_000,
+    [`${derive} CashAsset.deposit top-up`, 142_856],
+    engine.connect(maker).deposit(accountOf(maker.address), USD),
+  );
+
+  const pairs = async () => {
+    const made: Match[] = [];
+    for (let i = 0; i + 1 < people.length; i += 2) {
+      const [a, b] = [people[i], people[i + 1]];
+      if (a !== undefined && b !== undefined) made.push(await pair(a, b));
+    }
+    return made;
+  };
+  await exchange.settleBatch(await pairs()); // everybody is in the market from here on
+  await setPrice(PRICE);
+  const peer = ["Vertex matchOrders, both sides increase", 269_651] as const;
+  await measure("fill two signed orders", 110_000, peer, exchange.settle(await pair(maker, taker)));
+  await measure("fill two signed orders, reducing", null, peer, exchange.settle(await pair(taker, maker)));
+  const batch = ["Vertex matchOrders, in a batch of 10", 129_477] as const;
+  const ten = await pairs();
+  await setPrice(PRICE);
+  await measure("fill in batch of ten (each)", 70_000, batch, exchange.settleBatch(ten), ten.length);
+  await networkHelpers.time.increase(61);
+  await measure("fill two signed orders, syncing first", null, peer, exchange.settle(await pair(maker, taker)));
+  await measure("sync price", 45_000, ["Vertex UpdatePrice", 108_250], newPrice());
+}
+
+async function newPrice() {
+  await feed.setAnswer(PRICE + 1n);
+  return engine.sync(MARKET);
+}
+
+async function liquidationAndTakeover() {
+  const [victim, bankrupt, other, keeper] = [
+    await trader(2_900n),
+    await trader(2_900n),
+    await trader(200_000n),
+    await trader(200_000n),
+  ];
+  const id = (who: Signer & { address: string }) => accountOf(who.address);
+  await setPrice(PRICE);
+  for (const long of [victim, bankrupt, keeper]) await exchange.settle(await pair(other, long, 15n * LOTS));
+  await setPrice((PRICE * 93n) / 100n);
+  await exchange.settle(await pair(other, keeper, LOTS, (PRICE * 93n) / 100n));
+  await measure(
+    "liquidate partial",
+    105_000,
+    ["Morpho Blue liquidate partial", 104_974],
+    engine.connect(keeper).liquidate(id(victim), MARKET, id(keeper), 2n ** 56n - 1n, 0n),
+  );
+  await setPrice((PRICE * 80n) / 100n);
+  await engine.connect(keeper).takeover(id(victim), id(keeper)); // the inventory has a position from here on
+  await measure(
+    "takeover shortfall paid by pool",
+    160_000,
+    ["Derive v2 insolvent bid paid by the security module", 758_175],
+    engine.connect(keeper).takeover(id(bankrupt), id(keeper)),
+  );
+}
+
+function print(table: readonly Row[]) {
+  if (process.argv.includes("--json")) {
+    console.log(JSON.stringify(table));
+    return;
+  }
+  console.log(`${"operation".padEnd(40)}${"gas".padStart(9)}${"goal".padStart(9)}  peer`);
+  for (const { operation, gas, goal, peer, peerGas } of table) {
+    console.log(`${operation.padEnd(40)}${String(gas).padStart(9)}${String(goal ?? "").padStart(9)}  ${peerGas} ${peer}`);
+  }
+}
