@@ -1,9 +1,10 @@
 /** Gas of the main operations, each a transaction of its own by warm users, beside figures of peers. `--json`: one line. */
-import { type ContractTransactionResponse, type HDNodeWallet, type Signer, Wallet } from "ethers";
+import { type ContractTransactionResponse, type HDNodeWallet, Wallet } from "ethers";
 import { network } from "hardhat";
 import { ETH } from "../deploy/markets.ts";
 import { localModule } from "../deploy/modules/Local.ts";
-import { accountOf, type Match, matchOf, order, orderDomain, signOrder } from "../test/helpers/orders.ts";
+import { accountOf } from "../test/helpers/actors.ts";
+import { type MatchFields, matchOf, orderOf } from "../test/helpers/orders.ts";
 import {
   BackstopPool__factory,
   Exchange__factory,
@@ -27,7 +28,6 @@ const MARKET = 0n;
 
 const { ethers, ignition, networkHelpers } = await network.create();
 const { engine, pool, exchange, token, feed, funder } = await deploy();
-const domain = await orderDomain(exchange, (await ethers.provider.getNetwork()).chainId);
 let sequence = 0n;
 const rows: Row[] = [];
 
@@ -64,7 +64,7 @@ async function person(usd: bigint): Promise<HDNodeWallet> {
 
 async function trader(usd: bigint): Promise<HDNodeWallet> {
   const wallet = await person(2n * usd);
-  await engine.connect(wallet).deposit(accountOf(wallet.address), usd * USD);
+  await engine.connect(wallet).deposit(accountOf(wallet), usd * USD);
   return wallet;
 }
 
@@ -81,11 +81,13 @@ async function measure(
 }
 
 /** The maker's and the taker's signed orders for `lots` at `price`; the maker sells. */
-async function pair(maker: HDNodeWallet, taker: HDNodeWallet, lots = LOTS, price = PRICE): Promise<Match> {
+function pair(maker: HDNodeWallet, taker: HDNodeWallet, lots = LOTS, price = PRICE): Promise<MatchFields> {
   sequence += 1n;
-  const sign = (who: HDNodeWallet, signed: bigint) =>
-    signOrder(who, domain, order({ account: accountOf(who.address), lots: signed, price, nonce: sequence }));
-  return matchOf(await sign(maker, -lots), await sign(taker, lots));
+  const side = (signer: HDNodeWallet, signed: bigint) => ({
+    signer,
+    order: orderOf({ account: accountOf(signer), lots: signed, price, nonce: sequence }),
+  });
+  return matchOf(exchange, side(maker, -lots), side(taker, lots));
 }
 
 async function setPrice(price: bigint) {
@@ -125,11 +127,11 @@ async function marginAndFills(people: readonly HDNodeWallet[]) {
     "margin deposit top-up",
     55_000,
     [`${derive} CashAsset.deposit top-up`, 142_856],
-    engine.connect(maker).deposit(accountOf(maker.address), USD),
+    engine.connect(maker).deposit(accountOf(maker), USD),
   );
 
   const pairs = async () => {
-    const made: Match[] = [];
+    const made: MatchFields[] = [];
     for (let i = 0; i + 1 < people.length; i += 2) {
       const [a, b] = [people[i], people[i + 1]];
       if (a !== undefined && b !== undefined) made.push(await pair(a, b));
@@ -162,7 +164,6 @@ async function liquidationAndTakeover() {
     await trader(200_000n),
     await trader(200_000n),
   ];
-  const id = (who: Signer & { address: string }) => accountOf(who.address);
   await setPrice(PRICE);
   for (const long of [victim, bankrupt, keeper]) await exchange.settle(await pair(other, long, 15n * LOTS));
   await setPrice((PRICE * 93n) / 100n);
@@ -171,15 +172,15 @@ async function liquidationAndTakeover() {
     "liquidate partial",
     105_000,
     ["Morpho Blue liquidate partial", 104_974],
-    engine.connect(keeper).liquidate(id(victim), MARKET, id(keeper), 2n ** 56n - 1n, 0n),
+    engine.connect(keeper).liquidate(accountOf(victim), MARKET, accountOf(keeper), 2n ** 56n - 1n, 0n),
   );
   await setPrice((PRICE * 80n) / 100n);
-  await engine.connect(keeper).takeover(id(victim), id(keeper)); // the inventory has a position from here on
+  await engine.connect(keeper).takeover(accountOf(victim), accountOf(keeper)); // the inventory has a position from here on
   await measure(
     "takeover shortfall paid by pool",
     160_000,
     ["Derive v2 insolvent bid paid by the security module", 758_175],
-    engine.connect(keeper).takeover(id(bankrupt), id(keeper)),
+    engine.connect(keeper).takeover(accountOf(bankrupt), accountOf(keeper)),
   );
 }
 

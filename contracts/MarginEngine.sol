@@ -24,7 +24,7 @@ import {
 } from "./interfaces/IMarginEngine.sol";
 import {IOracle} from "./interfaces/IOracle.sol";
 import {DeficitLib} from "./libraries/DeficitLib.sol";
-import {Change, Ledger, LedgerLib} from "./libraries/LedgerLib.sol";
+import {Change, Focus, Ledger, LedgerLib} from "./libraries/LedgerLib.sol";
 import {LiquidationLib} from "./libraries/LiquidationLib.sol";
 import {MarketLib} from "./libraries/MarketLib.sol";
 import {MathLib} from "./libraries/MathLib.sol";
@@ -175,12 +175,12 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         uint8 m = order.market;
         Market memory market = ledger.listed(m);
         if (SyncLib.isDue(market)) ledger.sync(_env(), m, market, oracle.sync(m));
-        MarketParams memory params = ledger.params[m];
+        Focus memory at = Focus(m, market, ledger.params[m]);
         bool priceOk = SyncLib.isPriceOk(market);
-        RulesLib.requireInBand(order.price, market.price, priceOk ? params.bandBps : params.bandBps / 5);
+        RulesLib.requireInBand(order.price, market.price, priceOk ? at.params.bandBps : at.params.bandBps / 5);
 
         uint256 openInterest = market.openInterest;
-        (int256 buyerFee, int256 sellerFee) = RulesLib.fees(params, order);
+        (int256 buyerFee, int256 sellerFee) = RulesLib.fees(at.params, order);
         (Change memory bought, Change memory sold) = ledger.fill(
             m,
             market,
@@ -192,8 +192,8 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
             sellerFee
         );
 
-        bool buyerGrows = ledger.requireFill(market, params, bought, order.buyerReduceOnly);
-        bool sellerGrows = ledger.requireFill(market, params, sold, order.sellerReduceOnly);
+        bool buyerGrows = ledger.requireFill(at, bought, order.buyerReduceOnly);
+        bool sellerGrows = ledger.requireFill(at, sold, order.sellerReduceOnly);
         if (buyerGrows || sellerGrows) ledger.requireOpen(m, market, priceOk);
         if (market.openInterest > openInterest) {
             uint256 cap = market.openInterestCap;

@@ -20,9 +20,23 @@ struct ExitRequest {
 /// @dev ERC-20 (+ permit) share, ERC-4626 deposit and mint; redemption is asynchronous: `requestRedeem`, cooldown,
 /// `redeem` within the claim window. {asset} is settlement-token units, {share} has six decimals more.
 interface IBackstopPool {
-    event ExitRequested(address indexed controller, address indexed owner, uint256 indexed requestId, uint256 shares, uint256 valueCap, uint32 claimableAt, uint32 lapsesAt);
+    event ExitRequested(
+        address indexed controller,
+        address indexed owner,
+        uint256 indexed requestId,
+        uint256 shares,
+        uint256 valueCap,
+        uint32 claimableAt,
+        uint32 lapsesAt
+    );
     event ExitCancelled(address indexed controller, uint256 indexed requestId, uint256 shares);
-    event ExitClaimed(address indexed controller, address indexed receiver, uint256 indexed requestId, uint256 shares, uint256 assets);
+    event ExitClaimed(
+        address indexed controller,
+        address indexed receiver,
+        uint256 indexed requestId,
+        uint256 shares,
+        uint256 assets
+    );
     /// @notice A shortfall of `requested` met `paid` out of the pool, at most what floor and budgets allow.
     event LossAbsorbed(uint8 indexed market, DrawReason indexed reason, uint256 requested, uint256 paid);
     /// @notice Income arrived; it vests linearly until `vestsAt`.
@@ -78,7 +92,12 @@ interface IBackstopPool {
 
     /// @notice Pays out `shares` of one request at the lower of their value at request and now.
     /// @dev What the request gained while it waited stays with the others. Rounded down.
-    function claimExit(address controller, uint256 requestId, uint256 shares, address receiver) external returns (uint256 assets);
+    function claimExit(
+        address controller,
+        uint256 requestId,
+        uint256 shares,
+        address receiver
+    ) external returns (uint256 assets);
 
     /* VIEWS */
 

@@ -36,6 +36,13 @@ struct Ledger {
     mapping(uint256 account => uint256) claims; // {u}
 }
 
+/// @notice A market that is at hand in memory while an account is valued.
+struct Focus {
+    uint8 m;
+    Market market;
+    MarketParams params;
+}
+
 /// @notice One side of a fill, before and after.
 struct Change {
     uint256 id;
@@ -61,7 +68,7 @@ library LedgerLib {
     uint256 internal constant FEES = 64;
 
     /// @notice `lots` of market `m` go from `seller` to `buyer` at `price`; the sum of the fees goes to the bucket. Exact.
-    /// @param market    the market as stored; open interest and bucket are brought up to date here and in storage
+    /// @param market    market `m` as stored; open interest and bucket are brought up to date here and in storage
     /// @param buyerFee  {u} positive is paid, negative received
     function fill(
         Ledger storage ledger,
@@ -105,7 +112,49 @@ library LedgerLib {
     ) internal view returns (Health memory h) {
         h.equity = account.cash;
         h.capped = account.cash;
+        _addPositions(ledger, h, id, account.markets, valuation, scaled);
+    }
+
+    /// @notice The same for one side of a fill, whose market and position are at hand.
+    function healthAfter(
+        Ledger storage ledger,
+        Focus memory at,
+        Change memory c,
+        Valuation valuation,
+        bool scaled
+    ) internal view returns (Health memory h) {
+        h.equity = c.account.cash;
+        h.capped = c.account.cash;
+        if (c.position.lots != 0) MarginLib.addPosition(h, c.position, at.market, at.params, valuation, scaled);
+        _addPositions(ledger, h, c.id, c.account.markets & ~(uint256(1) << at.m), valuation, scaled);
+    }
+
+    /// @notice Figures at the mark, and equity at the favourable edge.
+    function healthForLiquidation(
+        Ledger storage ledger,
+        uint256 id,
+        Account memory account
+    ) internal view returns (Health memory mark, int256 favourable) {
+        mark.equity = account.cash;
         for (uint256 bits = account.markets; bits != 0; bits &= bits - 1) {
+            uint256 m = LibBit.ffs(bits);
+            Position memory position = ledger.positions[id][m];
+            Market memory market = ledger.markets[m];
+            MarginLib.addPosition(mark, position, market, ledger.params[m], Valuation.MARK, false);
+            favourable += MarginLib.favour(position, market);
+        }
+        favourable += mark.equity;
+    }
+
+    function _addPositions(
+        Ledger storage ledger,
+        Health memory h,
+        uint256 id,
+        uint256 bits,
+        Valuation valuation,
+        bool scaled
+    ) private view {
+        for (; bits != 0; bits &= bits - 1) {
             uint256 m = LibBit.ffs(bits);
             MarginLib.addPosition(h, ledger.positions[id][m], ledger.markets[m], ledger.params[m], valuation, scaled);
         }
@@ -166,22 +215,25 @@ library LedgerLib {
         int256 lots = position.lots;
         int256 quote = position.quote;
         int256 cash = account.cash;
-        longsDelta = lots > 0 ? -lots : int256(0);
+        // |lots|, |delta| < 2^57, prices and indices < 2^64, quote and cash < 2^127: no product nears 2^255
+        unchecked {
+            longsDelta = lots > 0 ? -lots : int256(0);
 
-        if (lots != 0 && (lots > 0) != (delta > 0)) {
-            int256 size = int256(MathLib.abs(lots));
-            int256 closed = int256(MathLib.abs(delta)) < size ? -delta : lots; // {lot} signed like the position
-            int256 moved = closed == lots ? quote : MathLib.floorDiv(quote * int256(MathLib.abs(closed)), size);
-            cash += moved + closed * (price - MarginLib.index(market, lots)) - fee;
-            quote -= moved;
-            lots -= closed;
-            delta += closed;
-        } else {
-            quote -= fee;
-        }
-        if (delta != 0) {
-            quote -= delta * (price - MarginLib.index(market, delta));
-            lots += delta;
+            if (lots != 0 && (lots > 0) != (delta > 0)) {
+                int256 size = int256(MathLib.abs(lots));
+                int256 closed = int256(MathLib.abs(delta)) < size ? -delta : lots; // {lot} signed like the position
+                int256 moved = closed == lots ? quote : MathLib.floorDiv(quote * int256(MathLib.abs(closed)), size);
+                cash += moved + closed * (price - MarginLib.index(market, lots)) - fee;
+                quote -= moved;
+                lots -= closed;
+                delta += closed;
+            } else {
+                quote -= fee;
+            }
+            if (delta != 0) {
+                quote -= delta * (price - MarginLib.index(market, delta));
+                lots += delta;
+            }
         }
 
         require(-MAX_LOTS < lots && lots < MAX_LOTS, PositionOutOfRange(lots));

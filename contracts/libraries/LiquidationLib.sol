@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {Account, Health, IMarginEngine, Market, MarketParams, Valuation} from "../interfaces/IMarginEngine.sol";
-import {Change, Ledger, LedgerLib} from "./LedgerLib.sol";
+import {Account, Health, IMarginEngine, MarketParams, Valuation} from "../interfaces/IMarginEngine.sol";
+import {Change, Focus, Ledger, LedgerLib} from "./LedgerLib.sol";
 import {MarginLib} from "./MarginLib.sol";
 import {MathLib} from "./MathLib.sol";
 import {RulesLib} from "./RulesLib.sol";
@@ -30,8 +30,8 @@ library LiquidationLib {
         Account memory account = ledger.accounts[id];
         require(account.unhealthySince != 0, IMarginEngine.ClockNotRunning(id));
         ledger.refreshAll(env, account.markets);
-        Health memory favourable = ledger.health(id, account, Valuation.FAVOURABLE, false);
-        require(!isUnhealthy(favourable), IMarginEngine.Unhealthy(id, favourable.equity, favourable.maintenance));
+        (Health memory mark, int256 favourable) = ledger.healthForLiquidation(id, account);
+        require(favourable >= int256(mark.maintenance), IMarginEngine.Unhealthy(id, favourable, mark.maintenance));
         setClock(ledger, id, 0);
     }
 
@@ -51,34 +51,32 @@ library LiquidationLib {
         Account memory account = ledger.accounts[id];
         require(LedgerLib.has(account.markets, m), IMarginEngine.NoPosition(id, m));
         ledger.refreshAll(env, account.markets);
-        Market memory market = ledger.markets[m];
-        require(SyncLib.isPriceOk(market), IMarginEngine.PriceNotValid(m, market.state));
-        requireUnhealthy(ledger, id, account);
-        Health memory mark = ledger.health(id, account, Valuation.MARK, false);
+        Focus memory at = Focus(m, ledger.markets[m], ledger.params[m]);
+        require(SyncLib.isPriceOk(at.market), IMarginEngine.PriceNotValid(m, at.market.state));
+        Health memory mark = requireUnhealthy(ledger, id, account);
         require(mark.equity >= 0, IMarginEngine.Insolvent(id, mark.equity));
 
-        MarketParams memory params = ledger.params[m];
         int256 held = ledger.positions[id][m].lots;
-        (lots, penalty) = _size(market, params, mark, MathLib.abs(held), age(account), maxLots, minDiscount);
-
+        (lots, penalty) = _size(at, mark, MathLib.abs(held), age(account), maxLots, minDiscount);
         Change memory closed;
         Change memory taken;
         {
             int256 fee = int256(penalty);
-            int256 reward = -int256(MathLib.mulDivDown(penalty, params.liquidatorShareBps, MarginLib.BPS));
-            if (held > 0) (taken, closed) = ledger.fill(m, market, into, id, lots, market.price, reward, fee);
-            else (closed, taken) = ledger.fill(m, market, id, into, lots, market.price, fee, reward);
+            int256 reward = -int256(MathLib.mulDivDown(penalty, at.params.liquidatorShareBps, MarginLib.BPS));
+            uint256 price = at.market.price;
+            if (held > 0) (taken, closed) = ledger.fill(m, at.market, into, id, lots, price, reward, fee);
+            else (closed, taken) = ledger.fill(m, at.market, id, into, lots, price, fee, reward);
         }
 
-        Health memory left = ledger.health(id, closed.account, Valuation.MARK, false);
+        Health memory left = ledger.healthAfter(at, closed, Valuation.MARK, false);
         require(
             left.equity * int256(mark.maintenance) >= mark.equity * int256(left.maintenance),
             IMarginEngine.HealthFalls(id, left.equity, left.maintenance)
         );
-        ledger.requireMargin(market, params, taken, RulesLib.increases(taken));
+        ledger.requireMargin(at, taken, RulesLib.increases(taken));
 
         // a healthy account starts over; an unhealthy one keeps its clock
-        if (!isUnhealthy(left)) {
+        if (left.equity >= int256(left.maintenance)) {
             if (account.unhealthySince != 0) setClock(ledger, id, 0);
         } else if (clock(account) == 0) {
             setClock(ledger, id, block.timestamp);
@@ -88,15 +86,15 @@ library LiquidationLib {
 
     /// @dev How much is closed and what it costs: docs/mechanism.md, eq. (14) to (16).
     function _size(
-        Market memory market,
-        MarketParams memory params,
+        Focus memory at,
         Health memory mark,
         uint256 size,
         uint256 age_,
         uint256 maxLots,
         uint256 minDiscount
     ) private pure returns (uint56 lots, uint256 penalty) {
-        uint256 price = market.price;
+        MarketParams memory params = at.params;
+        uint256 price = at.market.price;
         uint256 mmRate = MarginLib.maintenanceRate(params, size * price);
         uint256 discount = MarginLib.discount(params, mark, mmRate, age_);
         require(discount >= minDiscount, IMarginEngine.DiscountBelowLimit(discount, minDiscount));
@@ -109,17 +107,15 @@ library LiquidationLib {
         penalty = MathLib.min(uint256(mark.equity), MathLib.mulDivUp(k * price, discount, MarginLib.ONE));
     }
 
+    /// @notice Figures at the mark of an account below maintenance margin at the favourable edge.
     function requireUnhealthy(
         Ledger storage ledger,
         uint256 id,
         Account memory account
-    ) internal view returns (Health memory favourable) {
-        favourable = ledger.health(id, account, Valuation.FAVOURABLE, false);
-        require(isUnhealthy(favourable), IMarginEngine.Healthy(id, favourable.equity, favourable.maintenance));
-    }
-
-    function isUnhealthy(Health memory h) internal pure returns (bool) {
-        return h.equity < int256(h.maintenance);
+    ) internal view returns (Health memory mark) {
+        int256 favourable;
+        (mark, favourable) = ledger.healthForLiquidation(id, account);
+        require(favourable < int256(mark.maintenance), IMarginEngine.Healthy(id, favourable, mark.maintenance));
     }
 
     /// @notice {s} start of the clock; 0 when there is none or it is too old to count

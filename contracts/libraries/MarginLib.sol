@@ -58,23 +58,32 @@ library MarginLib {
         Valuation valuation,
         bool scaled
     ) internal pure {
-        int256 lots = position.lots;
-        uint256 notional = MathLib.abs(lots) * market.price;
-        int256 price = int256(valuationPrice(market, lots, valuation));
-        int256 profit = position.quote + lots * (price - index(market, lots));
+        // |lots| < 2^56, prices and indices < 2^64, |quote| < 2^127, at most 64 positions: nothing here nears 2^255
+        unchecked {
+            int256 lots = position.lots;
+            uint256 notional = MathLib.abs(lots) * market.price;
+            int256 price = int256(valuationPrice(market, lots, valuation));
+            int256 profit = position.quote + lots * (price - index(market, lots));
 
-        uint256 rate = initialRate(params, notional);
-        if (scaled) {
-            uint256 scale = interestScale(market.openInterest, market.openInterestCap);
-            rate += MathLib.mulDivUp(ONE - rate, scale, ONE);
+            uint256 rate = initialRate(params, notional);
+            if (scaled) {
+                uint256 scale = interestScale(market.openInterest, market.openInterestCap);
+                rate += MathLib.mulDivUp(ONE - rate, scale, ONE);
+            }
+            uint256 initial = MathLib.mulDivUp(notional, rate, ONE);
+
+            health.equity += profit;
+            health.capped += MathLib.min(profit, int256(initial));
+            health.initial += initial;
+            health.maintenance += MathLib.mulDivUp(notional, maintenanceRate(params, notional), ONE);
+            health.notional += notional;
         }
-        uint256 initial = MathLib.mulDivUp(notional, rate, ONE);
+    }
 
-        health.equity += profit;
-        health.capped += MathLib.min(profit, int256(initial));
-        health.initial += initial;
-        health.maintenance += MathLib.mulDivUp(notional, maintenanceRate(params, notional), ONE);
-        health.notional += notional;
+    /// @notice {u} what the favourable edge adds to a position's value at the mark
+    function favour(Position memory position, Market memory market) internal pure returns (int256) {
+        int256 lots = position.lots;
+        return lots * (int256(valuationPrice(market, lots, Valuation.FAVOURABLE)) - int256(uint256(market.price)));
     }
 
     /// @notice D18 liquidation discount: grows with the clock and with the shortfall of margin, at most half the maintenance

@@ -11,7 +11,7 @@ import {
     MarketStatus,
     Valuation
 } from "../interfaces/IMarginEngine.sol";
-import {Change, Ledger, LedgerLib} from "./LedgerLib.sol";
+import {Change, Focus, Ledger, LedgerLib} from "./LedgerLib.sol";
 import {MarginLib} from "./MarginLib.sol";
 import {MathLib} from "./MathLib.sol";
 import {SyncLib} from "./SyncLib.sol";
@@ -28,16 +28,16 @@ library RulesLib {
     /// @return grows whether the position grew or turned round
     function requireFill(
         Ledger storage ledger,
-        Market memory market,
-        MarketParams memory params,
+        Focus memory at,
         Change memory c,
         bool reduceOnly
     ) internal view returns (bool grows) {
         grows = increases(c);
         require(!grows || !reduceOnly, IMarginEngine.ReduceOnly(c.id, c.positionBefore.lots));
         uint256 size = MathLib.abs(c.position.lots);
-        require(size == 0 || size >= params.minLots, IMarginEngine.PositionTooSmall(c.id, size, params.minLots));
-        requireMargin(ledger, market, params, c, grows);
+        uint256 minLots = at.params.minLots;
+        require(size == 0 || size >= minLots, IMarginEngine.PositionTooSmall(c.id, size, minLots));
+        requireMargin(ledger, at, c, grows);
     }
 
     /// @notice Whether a fill grew the position or turned it round.
@@ -48,22 +48,16 @@ library RulesLib {
     }
 
     /// @notice Initial margin at the unfavourable edge; a reduction may instead leave health no lower than it was.
-    function requireMargin(
-        Ledger storage ledger,
-        Market memory market,
-        MarketParams memory params,
-        Change memory c,
-        bool grows
-    ) internal view {
-        Health memory h = ledger.health(c.id, c.account, Valuation.UNFAVOURABLE, true);
+    function requireMargin(Ledger storage ledger, Focus memory at, Change memory c, bool grows) internal view {
+        Health memory h = ledger.healthAfter(at, c, Valuation.UNFAVOURABLE, true);
         if (h.capped >= int256(h.initial)) return;
         require(!grows, IMarginEngine.InitialMarginNotMet(c.id, h.capped, h.initial));
 
         // as it was: this position and cash before the fill, everything else the same
         Health memory before;
         Health memory after_;
-        MarginLib.addPosition(before, c.positionBefore, market, params, Valuation.UNFAVOURABLE, false);
-        MarginLib.addPosition(after_, c.position, market, params, Valuation.UNFAVOURABLE, false);
+        MarginLib.addPosition(before, c.positionBefore, at.market, at.params, Valuation.UNFAVOURABLE, false);
+        MarginLib.addPosition(after_, c.position, at.market, at.params, Valuation.UNFAVOURABLE, false);
         int256 equityBefore = h.equity + (c.cashBefore + before.equity) - (c.account.cash + after_.equity);
         uint256 maintenanceBefore = h.maintenance + before.maintenance - after_.maintenance;
         require(
@@ -90,12 +84,12 @@ library RulesLib {
     }
 
     /// @notice What must hold of a market, beside margin, before it takes new risk.
+    /// @dev `require` would read an error's arguments from storage even when it holds.
     function requireOpen(Ledger storage ledger, uint8 m, Market memory market, bool priceOk) internal view {
         require(priceOk, IMarginEngine.PriceNotValid(m, market.state));
         require(market.status == MarketStatus.ACTIVE, IMarginEngine.MarketNotActive(m, market.status));
-        bool inDeficit = LedgerLib.has(ledger.deficitMarkets, m);
-        require(!inDeficit, IMarginEngine.DeficitOutstanding(m, ledger.deficits[m]));
-        require(!ledger.openingStopped, IMarginEngine.OpeningStopped(ledger.totalDeficit, ledger.internalBalance));
+        if (LedgerLib.has(ledger.deficitMarkets, m)) revert IMarginEngine.DeficitOutstanding(m, ledger.deficits[m]);
+        if (ledger.openingStopped) revert IMarginEngine.OpeningStopped(ledger.totalDeficit, ledger.internalBalance);
     }
 
     /// @notice {u} fees of buyer and seller; the taker's rounded up, the maker's rebate down.

@@ -36,8 +36,7 @@ library TakeoverLib {
         Account memory account = ledger.accounts[id];
         ledger.refreshAll(env, account.markets);
         ledger.requirePricesOk(account.markets);
-        _requireTakeoverable(ledger, id, account);
-        Health memory mark = ledger.health(id, account, Valuation.MARK, false);
+        Health memory mark = _requireTakeoverable(ledger, id, account);
         equity = mark.equity;
         uint256 rule = equity < 0 ? 0 : WaterfallLib.BY_MARGIN;
         (uint256[] memory weights, uint256 total) = _weights(ledger, id, account.markets, rule);
@@ -95,14 +94,22 @@ library TakeoverLib {
 
     uint256 internal constant UNITS_PER_USD = 1e12;
 
-    function _requireTakeoverable(Ledger storage ledger, uint256 id, Account memory account) private view {
-        Health memory favourable = LiquidationLib.requireUnhealthy(ledger, id, account);
-        int256 equity = favourable.equity;
+    /// @dev Figures at the mark of an account that liquidation cannot save.
+    function _requireTakeoverable(
+        Ledger storage ledger,
+        uint256 id,
+        Account memory account
+    ) private view returns (Health memory mark) {
+        int256 favourable;
+        (mark, favourable) = ledger.healthForLiquidation(id, account);
+        int256 maintenance = int256(mark.maintenance);
         require(
-            10 * equity < 4 * int256(favourable.maintenance) ||
-                LiquidationLib.age(account) >= MarginLib.CLOCK_TAKEOVER ||
-                _isDust(ledger, id, account.markets),
-            IMarginEngine.NotTakeoverable(id, equity, favourable.maintenance)
+            favourable < 0 ||
+                (favourable < maintenance &&
+                    (10 * favourable < 4 * maintenance ||
+                        LiquidationLib.age(account) >= MarginLib.CLOCK_TAKEOVER ||
+                        _isDust(ledger, id, account.markets))),
+            IMarginEngine.NotTakeoverable(id, favourable, mark.maintenance)
         );
     }
 
