@@ -6,10 +6,10 @@ import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20P
 
 /// @notice A plain OpenZeppelin ERC-20 with permit, chosen decimals and a mint that is open to anyone.
 contract MockToken is ERC20, ERC20Permit {
-    uint8 private immutable DECIMALS;
+    uint8 private immutable tokenDecimals;
 
     constructor(string memory name_, uint8 decimals_) ERC20(name_, name_) ERC20Permit(name_) {
-        DECIMALS = decimals_;
+        tokenDecimals = decimals_;
     }
 
     function mint(address to, uint256 amount) external {
@@ -17,6 +17,6 @@ contract MockToken is ERC20, ERC20Permit {
     }
 
     function decimals() public view override returns (uint8) {
-        return DECIMALS;
+        return tokenDecimals;
     }
 }

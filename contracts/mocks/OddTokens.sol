@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// solhint-disable one-contract-per-file
 pragma solidity 0.8.35;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
@@ -6,15 +7,15 @@ import {MockToken} from "./MockToken.sol";
 
 /// @notice Burns a share of every transfer, so that the receiver gets less than was sent.
 contract FeeToken is MockToken {
-    uint256 public immutable FEE_BPS; // {bps}
+    uint256 public immutable feeBps; // {bps}
 
-    constructor(uint8 decimals_, uint256 feeBps) MockToken("FEE", decimals_) {
-        FEE_BPS = feeBps;
+    constructor(uint8 decimals_, uint256 feeBps_) MockToken("FEE", decimals_) {
+        feeBps = feeBps_;
     }
 
     function _update(address from, address to, uint256 amount) internal override {
         super._update(from, to, amount);
-        if (from != address(0) && to != address(0)) super._update(to, address(0), (amount * FEE_BPS) / 10_000); // down
+        if (from != address(0) && to != address(0)) super._update(to, address(0), (amount * feeBps) / 10_000); // down
     }
 }
 
@@ -22,8 +23,8 @@ contract FeeToken is MockToken {
 contract NoReturnToken {
     uint8 public immutable decimals;
     uint256 public totalSupply;
-    mapping(address account => uint256) public balanceOf;
-    mapping(address owner => mapping(address spender => uint256)) public allowance;
+    mapping(address account => uint256 balance) public balanceOf;
+    mapping(address owner => mapping(address spender => uint256 amount)) public allowance;
 
     event Transfer(address indexed from, address indexed to, uint256 value);
     event Approval(address indexed owner, address indexed spender, uint256 value);
@@ -112,13 +113,14 @@ contract HookToken is MockToken {
         if (armed == address(0) || from == address(0)) return;
         delete target; // first: the call below may transfer again
         ++calls;
+        // solhint-disable-next-line avoid-low-level-calls
         (succeeded, result) = armed.call(payload);
     }
 }
 
 /// @notice Refuses transfers from and to blocked addresses, as USDC does.
 contract BlocklistToken is MockToken {
-    mapping(address account => bool) public blocked;
+    mapping(address account => bool isBlocked) public blocked;
 
     error Blocked(address account);
 
