@@ -1,63 +1,163 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {IERC165} from "@openzeppelin/contracts/interfaces/IERC165.sol";
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./IERC7540.sol";
+
 /// @notice Why the engine draws on the pool. Fixed in code: the pool cannot be pointed at anything else.
 enum DrawReason {
     LIQUIDATION, // an account was taken over below zero equity
     INVENTORY // the pool's own inventory fell below zero equity
 }
 
-/// @notice A share redemption on its way. One slot.
+/// @notice A share redemption on its way. One slot. Claimable while claimableAt <= now <= lapsesAt.
 struct ExitRequest {
-    uint96 shares; // {share} held by the pool until claimed, cancelled or lapsed
-    uint96 valueCap; // {asset} value when requested: the claim pays at most this
+    uint112 shares; // {share} held by the pool until claimed, cancelled or lapsed
+    uint80 valueCap; // {asset} value when requested: the claims of this request together pay at most this
     uint32 claimableAt; // {s} end of the cooldown
-    uint32 lapsesAt; // {s} end of the claim window
+    uint32 lapsesAt; // {s} last second of the claim window
 }
 
 /// @title BackstopPool
 /// @notice Stakers' capital, first to pay after a market's own insurance bucket. ERC-4626 to join, ERC-7540 to leave.
 /// @dev ERC-20 (+ permit) share, ERC-4626 deposit and mint; redemption is asynchronous: `requestRedeem`, cooldown,
-/// `redeem` within the claim window. {asset} is settlement-token units, {share} has six decimals more.
-interface IBackstopPool {
+/// `claimExit` (one request) or ERC-4626's `redeem` and `withdraw` (oldest first) within the claim window.
+/// `previewRedeem` and `previewWithdraw` revert, `maxRedeem` and `maxWithdraw` are what is claimable now.
+/// {asset} is settlement-token units, {share} has six decimals more. `totalAssets` is what was booked, less unvested
+/// income; tokens that were merely sent here belong to nobody.
+interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575Share, IERC165 {
+    /// @notice Follows ERC-7540's `RedeemRequest` of the same request and says what it fixed.
     event ExitRequested(
         address indexed controller,
-        address indexed owner,
         uint256 indexed requestId,
-        uint256 shares,
         uint256 valueCap,
         uint32 claimableAt,
         uint32 lapsesAt
     );
-    event ExitCancelled(address indexed controller, uint256 indexed requestId, uint256 shares);
-    event ExitClaimed(
-        address indexed controller,
-        address indexed receiver,
-        uint256 indexed requestId,
-        uint256 shares,
-        uint256 assets
-    );
+    /// @notice `caller` gave the shares of a request back to its controller: cancelled, or lapsed.
+    event ExitCancelled(address indexed controller, uint256 indexed requestId, address indexed caller, uint256 shares);
+    /// @notice Precedes ERC-4626's `Withdraw`, once for each request that the claim took shares from.
+    event ExitClaimed(address indexed controller, uint256 indexed requestId, uint256 shares, uint256 assets);
     /// @notice A shortfall of `requested` met `paid` out of the pool, at most what floor and budgets allow.
     event LossAbsorbed(uint8 indexed market, DrawReason indexed reason, uint256 requested, uint256 paid);
-    /// @notice Income arrived; it vests linearly until `vestsAt`.
+    /// @notice Income arrived; with it `unvested` vests linearly from now to `vestsAt`.
     event IncomeReceived(uint256 assets, uint256 unvested, uint32 vestsAt);
     event BudgetsSet(uint16 marketDayBps, uint16 windowBps);
     event ExitClocksSet(uint32 cooldown, uint32 claimWindow);
 
+    error ZeroAddress();
+    error DecimalsUnsupported(uint8 decimals, uint8 max);
     error NotEngine(address caller);
+    error NotAuthorized(address caller, address controller);
     error ZeroShares(uint256 assets);
     error ZeroAssets(uint256 shares);
-    error NotAuthorized(address caller, address controller);
+    error AssetsAboveMax(uint256 assets, uint256 max);
+    error SharesAboveMax(uint256 shares, uint256 max);
+    /// @notice The token delivered less than it was asked for: `held` by the pool, `booked` in its accounts.
+    error TokenShort(uint256 held, uint256 booked);
+    error SlippageExceeded(uint256 actual, uint256 limit);
+    error DeadlinePassed(uint256 nowTs, uint256 deadline);
+    error TooManyRequests(address controller, uint256 max);
     error UnknownRequest(address controller, uint256 requestId);
     error NotClaimableYet(uint256 nowTs, uint256 claimableAt);
     error RequestLapsed(uint256 nowTs, uint256 lapsesAt);
     error RequestNotLapsed(uint256 nowTs, uint256 lapsesAt);
     error SharesExceedRequest(uint256 shares, uint256 requested);
-    error SlippageExceeded(uint256 actual, uint256 limit);
-    error DeadlinePassed(uint256 nowTs, uint256 deadline);
-    error BudgetOutOfRange(uint16 bps, uint16 max);
+    error AssetsExceedRequests(uint256 assets, uint256 claimable);
+    /// @notice What an exit pays is known only at the claim.
+    error PreviewUnsupported();
+    error BudgetOutOfRange(uint16 bps, uint16 min, uint16 max);
     error ClockOutOfRange(uint32 value, uint32 min, uint32 max);
-    error FloorNotMet(uint256 assets, uint256 floor);
+
+    /* JOIN: beside ERC-4626's deposit and mint */
+
+    /// @notice `deposit` that fails when it would mint fewer than `minShares`, or after `deadline`.
+    /// @param assets    {asset} moved from the caller; at most `maxDeposit`
+    /// @param receiver  gets the shares; neither zero nor the pool
+    /// @param minShares {share} smallest acceptable result
+    /// @param deadline  {s} last acceptable second
+    /// @return shares   {share} minted, rounded down
+    /// @custom:reverts DeadlinePassed, ZeroShares, SlippageExceeded, AssetsAboveMax, SharesAboveMax, ERC20InvalidReceiver,
+    /// TokenShort, and what the token reverts with
+    /// @custom:emits Transfer, Deposit
+    function depositWithin(
+        uint256 assets,
+        address receiver,
+        uint256 minShares,
+        uint256 deadline
+    ) external returns (uint256 shares);
+
+    /// @notice `depositWithin` with an ERC-2612 permit of the caller over `assets` and the same `deadline`.
+    /// @dev A permit that was already used, by whoever saw it first, is not an error: the allowance decides.
+    function depositWithPermit(
+        uint256 assets,
+        address receiver,
+        uint256 minShares,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external returns (uint256 shares);
+
+    /// @notice `mint` that fails when it would cost more than `maxAssets`, or after `deadline`.
+    /// @return assets {asset} moved from the caller, rounded up
+    /// @custom:reverts as `depositWithin`, with ZeroAssets for ZeroShares
+    function mintWithin(
+        uint256 shares,
+        address receiver,
+        uint256 maxAssets,
+        uint256 deadline
+    ) external returns (uint256 assets);
+
+    /* EXIT: beside ERC-7540's requestRedeem and ERC-4626's redeem and withdraw */
+
+    /// @notice Gives the shares of one request back to its controller: for the controller and its operators at any time,
+    /// for anyone once it has lapsed.
+    /// @custom:reverts UnknownRequest, RequestNotLapsed
+    /// @custom:emits Transfer, ExitCancelled
+    function cancelExit(address controller, uint256 requestId) external returns (uint256 shares);
+
+    /// @notice Pays out `shares` of one request at the lower of their value at request and now.
+    /// @dev What the request gained while it waited stays with the others. Rounded down. `redeem` and `withdraw` do the same
+    /// over all claimable requests of a controller, oldest first.
+    /// @custom:reverts NotAuthorized, UnknownRequest, NotClaimableYet, RequestLapsed, SharesExceedRequest, ZeroAssets,
+    /// ERC20InvalidReceiver
+    /// @custom:emits ExitClaimed, Transfer, Withdraw
+    function claimExit(
+        address controller,
+        uint256 requestId,
+        uint256 shares,
+        address receiver
+    ) external returns (uint256 assets);
+
+    /// @notice `claimExit` that fails when it would pay less than `minAssets`, or after `deadline`.
+    function claimExitWithin(
+        address controller,
+        uint256 requestId,
+        uint256 shares,
+        address receiver,
+        uint256 minAssets,
+        uint256 deadline
+    ) external returns (uint256 assets);
+
+    /// @notice `redeem` that fails when it would pay less than `minAssets`, or after `deadline`.
+    function redeemWithin(
+        uint256 shares,
+        address receiver,
+        address controller,
+        uint256 minAssets,
+        uint256 deadline
+    ) external returns (uint256 assets);
+
+    /// @notice `withdraw` that fails when it would take more than `maxShares`, or after `deadline`.
+    function withdrawWithin(
+        uint256 assets,
+        address receiver,
+        address controller,
+        uint256 maxShares,
+        uint256 deadline
+    ) external returns (uint256 shares);
 
     /* ENGINE */
 
@@ -74,42 +174,62 @@ interface IBackstopPool {
     function absorb(uint8 market, uint256 requested, DrawReason reason) external returns (uint256 paid);
 
     /// @notice Books income that the engine has just sent; it belongs to the stakers as it vests.
+    /// @dev What had not vested yet and what is new vest together, until the mean of their ends weighted by amount: dust
+    /// moves nothing, and no arrival puts the end further away than INCOME_PERIOD. Zero is no income.
     /// @param assets {asset} sent by the engine in the same transaction
-    /// @custom:reverts NotEngine
-    /// @custom:emits IncomeReceived
+    /// @custom:reverts NotEngine, TokenShort
+    /// @custom:emits IncomeReceived unless `assets` is zero
     function receiveIncome(uint256 assets) external;
 
-    /* EXIT */
+    /* GOVERNANCE */
 
-    /// @notice Starts the exit of `shares`, which move to the pool and stay slashable until claimed.
-    /// @dev ERC-7540. `owner` is the caller, or gave the caller an allowance or operator rights. Queued shares are
-    /// not coverage (`freeStake`). The clocks in force now are fixed into the request.
-    /// @return requestId ascending from 1 for each controller
-    function requestRedeem(uint256 shares, address controller, address owner) external returns (uint256 requestId);
+    /// @notice Sets how much of the pool one market may draw in a day, and all markets in a window.
+    /// @param marketDayBps {bps} MIN_BUDGET_BPS to 10,000
+    /// @param windowBps    {bps} MIN_BUDGET_BPS to 10,000
+    /// @custom:reverts AccessManagedUnauthorized, BudgetOutOfRange
+    /// @custom:emits BudgetsSet
+    function setBudgets(uint16 marketDayBps, uint16 windowBps) external;
 
-    /// @notice Gives the shares of one request back to its controller, whatever its clocks say.
-    function cancelExit(address controller, uint256 requestId) external returns (uint256 shares);
-
-    /// @notice Pays out `shares` of one request at the lower of their value at request and now.
-    /// @dev What the request gained while it waited stays with the others. Rounded down.
-    function claimExit(
-        address controller,
-        uint256 requestId,
-        uint256 shares,
-        address receiver
-    ) external returns (uint256 assets);
+    /// @notice Sets the clocks of requests made from now on; open ones keep theirs.
+    /// @param cooldown    {s} MIN_COOLDOWN to MAX_COOLDOWN
+    /// @param claimWindow {s} MIN_CLAIM_WINDOW to MAX_CLAIM_WINDOW
+    /// @custom:reverts AccessManagedUnauthorized, ClockOutOfRange
+    /// @custom:emits ExitClocksSet
+    function setExitClocks(uint32 cooldown, uint32 claimWindow) external;
 
     /* VIEWS */
 
-    /// @notice {asset} stake that is neither queued for exit nor floor: what the engine counts as coverage. Rounded down.
+    function engine() external view returns (address);
+
+    /// @notice {asset} one whole token: no loss takes the pool below it.
+    // solhint-disable-next-line func-name-mixedcase
+    function MIN_ASSETS() external view returns (uint256);
+
+    /// @notice {asset} stake that is neither queued for exit nor floor: what the engine counts as coverage. Rounded
+    /// down, never reverts.
     function freeStake() external view returns (uint256);
 
-    /// @notice {asset} what one call to `absorb` for `market` could pay now.
+    /// @notice {asset} the most that one call to `absorb` for `market` would pay now.
     function absorbable(uint8 market) external view returns (uint256);
 
-    /// @notice {asset} income that has arrived and not vested yet: not in `totalAssets`, first to absorb a loss.
+    /// @notice {asset} drawn by `market` in the current day and by all markets in the current window.
+    function drawn(uint8 market) external view returns (uint256 today, uint256 inWindow);
+
+    /// @notice {asset} income that has arrived and not vested yet: not in `totalAssets`, first to absorb a loss. Rounded up.
     function unvestedIncome() external view returns (uint256);
+
+    /// @notice {bps} see `setBudgets`
+    function budgets() external view returns (uint16 marketDayBps, uint16 windowBps);
+
+    /// @notice {s} see `setExitClocks`
+    function exitClocks() external view returns (uint32 cooldown, uint32 claimWindow);
+
+    /// @notice {share} held by the pool for all exit requests.
+    function queuedShares() external view returns (uint256);
 
     /// @notice One exit request; all zero when there is none.
     function exitRequest(address controller, uint256 requestId) external view returns (ExitRequest memory);
+
+    /// @notice Open requests of a controller have ids above `closed`, up to `last`; those between may be closed too.
+    function requestIds(address controller) external view returns (uint256 closed, uint256 last);
 }
