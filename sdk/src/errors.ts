@@ -1,0 +1,57 @@
+/** The engine's custom errors, by the names and argument order of IMarginEngine. */
+
+/** Arguments as numbers: addresses, account ids and enums are `bigint` like everything else. */
+export interface ErrorArguments {
+  NotExchange: [caller: bigint];
+  NotAuthorized: [caller: bigint, account: bigint];
+  SystemAccount: [account: bigint];
+  SameAccount: [account: bigint];
+  ZeroAmount: [];
+  AmountTooLarge: [amount: bigint, max: bigint];
+  TokenShort: [balance: bigint, needed: bigint];
+  DecimalsUnsupported: [decimals: bigint, max: bigint];
+  UnknownMarket: [market: bigint];
+  MarketNotActive: [market: bigint, status: bigint];
+  TooManyMarkets: [account: bigint, max: bigint];
+  PriceNotValid: [market: bigint, state: bigint];
+  PriceOutsideBand: [price: bigint, low: bigint, high: bigint];
+  OpenInterestAboveCap: [openInterest: bigint, cap: bigint];
+  PositionTooSmall: [account: bigint, lots: bigint, minLots: bigint];
+  PositionTooLarge: [account: bigint, lots: bigint];
+  ReduceOnly: [account: bigint, lots: bigint];
+  InitialMarginNotMet: [account: bigint, equity: bigint, initial: bigint];
+  ReduceLowersHealth: [account: bigint, equity: bigint, maintenance: bigint];
+  CashNegative: [account: bigint, cash: bigint];
+  DeficitOutstanding: [market: bigint, deficit: bigint];
+  Healthy: [account: bigint, equity: bigint, maintenance: bigint];
+  Unhealthy: [account: bigint, equity: bigint, maintenance: bigint];
+  Insolvent: [account: bigint, equity: bigint];
+  NotTakeoverable: [account: bigint, equity: bigint, limit: bigint];
+  NoPosition: [account: bigint, market: bigint];
+  LotsAboveLimit: [lots: bigint, maxLots: bigint];
+  DiscountBelowLimit: [discount: bigint, minDiscount: bigint];
+}
+
+export type ErrorName = keyof ErrorArguments;
+
+/** A rule of the engine was broken; carries the values that were compared. */
+export class EngineError extends Error {
+  readonly error: ErrorName;
+  readonly values: readonly bigint[];
+
+  constructor(error: ErrorName, values: readonly bigint[]) {
+    super(`${error}(${values.join(", ")})`);
+    this.name = "EngineError";
+    this.error = error;
+    this.values = values;
+  }
+}
+
+/** Throws the error unless `condition` holds. */
+export function ensure<N extends ErrorName>(
+  condition: boolean,
+  error: N,
+  ...values: ErrorArguments[N]
+): asserts condition {
+  if (!condition) throw new EngineError(error, values);
+}

@@ -1,0 +1,10 @@
+/** What @backstop/sdk offers: the bigint twin of the contracts' maths. */
+
+export type { World } from "./context.ts";
+export * from "./engine.ts";
+export * from "./errors.ts";
+export * from "./invariants.ts";
+export * from "./math.ts";
+export { State } from "./state.ts";
+export * from "./types.ts";
+export * from "./units.ts";

@@ -1,0 +1,78 @@
+/** Margin ratios, the open-interest scale and the health of an account: docs/mechanism.md "Margin". */
+import { abs, ceilDiv, clamp, floorDiv, min, mulDivCeil } from "./math.ts";
+import type { Health, Market, MarketParams, Position } from "./types.ts";
+import { Valuation } from "./types.ts";
+import { BPS, ONE } from "./units.ts";
+
+type Tiers = Pick<MarketParams, "initialBps" | "maintenanceBps" | "rampNotional">;
+
+/** D18{1} im(N), up; eq. (9). `notional` in u. */
+export function initialRatio(tiers: Tiers, notional: bigint): bigint {
+  return min(ONE, tiers.initialBps * (ONE / BPS) + ceilDiv(notional * 1_000_000n, tiers.rampNotional));
+}
+
+/** D18{1} mm(N), up; eq. (10). */
+export function maintenanceRatio(tiers: Tiers, notional: bigint): bigint {
+  return mulDivCeil(initialRatio(tiers, notional), tiers.maintenanceBps, tiers.initialBps);
+}
+
+/** D18{1} s: 0 up to 40 % of the cap, 1 at the cap, down; eq. (11). */
+export function openInterestScale(openInterest: bigint, cap: bigint): bigint {
+  if (cap === 0n) return ONE;
+  return clamp(floorDiv((10n * openInterest - 4n * cap) * ONE, 6n * cap), 0n, ONE);
+}
+
+/** {u} margin of one position of `notional` u, both up; eq. (12). */
+export function marginOf(tiers: Tiers, notional: bigint, scale: bigint): { initial: bigint; maintenance: bigint } {
+  const im = initialRatio(tiers, notional);
+  return {
+    initial: mulDivCeil(notional, im + mulDivCeil(ONE - im, scale, ONE), ONE),
+    maintenance: mulDivCeil(notional, maintenanceRatio(tiers, notional), ONE),
+  };
+}
+
+/** {u/lot} the price at which `lots` are valued. */
+export function valuationPrice(market: Market, lots: bigint, valuation: Valuation): bigint {
+  const long = lots > 0n;
+  switch (valuation) {
+    case Valuation.MARK:
+      return market.price;
+    case Valuation.UNFAVOURABLE:
+      return long ? market.low : market.high;
+    case Valuation.FAVOURABLE:
+      return long
+        ? mulDivCeil(market.price, BPS + market.edgeBps, BPS)
+        : floorDiv(market.price * (BPS - market.edgeBps), BPS);
+  }
+}
+
+/** {u/lot} F(b): the index of the side that `lots` is on. */
+export const sideIndex = (market: Market, lots: bigint): bigint => (lots > 0n ? market.indexLong : market.indexShort);
+
+/** {u} Q + b (p - F): what closing the position at `price` would bring. */
+export function profitAt(position: Position, market: Market, price: bigint): bigint {
+  return position.quote + position.lots * (price - sideIndex(market, position.lots));
+}
+
+export interface Exposure {
+  readonly position: Position;
+  readonly market: Market;
+  readonly params: MarketParams;
+}
+
+/** One walk over an account's positions. `scaled` false leaves out the open-interest factor, as withdrawals do. */
+export function healthOf(cash: bigint, exposures: Iterable<Exposure>, valuation: Valuation, scaled = true): Health {
+  let [equity, capped, initial, maintenance, notional] = [cash, cash, 0n, 0n, 0n];
+  for (const { position, market, params } of exposures) {
+    const size = abs(position.lots) * market.price;
+    const scale = scaled ? openInterestScale(market.openInterest, market.openInterestCap) : 0n;
+    const margin = marginOf(params, size, scale);
+    const profit = profitAt(position, market, valuationPrice(market, position.lots, valuation));
+    equity += profit;
+    capped += min(profit, margin.initial);
+    initial += margin.initial;
+    maintenance += margin.maintenance;
+    notional += size;
+  }
+  return { equity, capped, initial, maintenance, notional };
+}

@@ -1,0 +1,117 @@
+/** The state of the model: tables of frozen records with a journal, so that a failed operation leaves no trace. */
+import type { Account, Market, MarketParams, MarketRules, Position } from "./types.ts";
+import { MarketStatus, PriceState } from "./types.ts";
+
+/** Rows by key; a key never written has the empty row, as in Solidity's mappings. */
+export class Table<V> {
+  readonly #rows = new Map<bigint, V>();
+  readonly #undo: (() => void)[];
+  readonly touched = new Set<bigint>();
+  readonly empty: V;
+
+  constructor(empty: V, undo: (() => void)[]) {
+    this.empty = empty;
+    this.#undo = undo;
+  }
+
+  get(key: bigint): V {
+    return this.#rows.get(key) ?? this.empty;
+  }
+
+  set(key: bigint, value: V): void {
+    const before = this.get(key);
+    this.#undo.push(() => this.#rows.set(key, before));
+    this.#rows.set(key, value);
+    this.touched.add(key);
+  }
+
+  /** Every row ever written, a rolled-back one as the empty row. */
+  entries(): IterableIterator<[bigint, V]> {
+    return this.#rows.entries();
+  }
+}
+
+const NO_MARKET: Market = {
+  price: 0n,
+  low: 0n,
+  high: 0n,
+  slow: 0n,
+  validUntil: 0n,
+  edgeBps: 0n,
+  state: PriceState.OK,
+  indexLong: 0n,
+  indexShort: 0n,
+  syncedAt: 0n,
+  openInterest: 0n,
+  openInterestCap: 0n,
+  bucket: 0n,
+  fundingRemainder: 0n,
+  fundingRate: 0n,
+  status: MarketStatus.UNLISTED,
+  inDeficit: false,
+};
+
+/** Key of a position row. */
+export const positionKey = (account: bigint, market: number): bigint => (account << 6n) | BigInt(market);
+
+/** Everything the engine stores. Amounts in u unless said otherwise. */
+export class State {
+  readonly #undo: (() => void)[] = [];
+  readonly accounts = new Table<Account>({ cash: 0n, markets: 0n, unhealthySince: 0n }, this.#undo);
+  readonly positions = new Table<Position>({ lots: 0n, quote: 0n }, this.#undo);
+  readonly markets = new Table<Market>(NO_MARKET, this.#undo);
+  readonly deficits = new Table<bigint>(0n, this.#undo);
+  readonly claims = new Table<bigint>(0n, this.#undo);
+  /** {token} key 0 only */
+  readonly balance = new Table<bigint>(0n, this.#undo);
+  readonly params = new Map<number, MarketParams>();
+  readonly rules = new Map<number, MarketRules>();
+
+  get internalBalance(): bigint {
+    return this.balance.get(0n);
+  }
+
+  get totalDeficit(): bigint {
+    let sum = 0n;
+    for (const [, deficit] of this.deficits.entries()) sum += deficit;
+    return sum;
+  }
+
+  market(id: number): Market {
+    return this.markets.get(BigInt(id));
+  }
+
+  position(account: bigint, market: number): Position {
+    return this.positions.get(positionKey(account, market));
+  }
+
+  /** Listed markets, ascending. */
+  get marketIds(): number[] {
+    return [...this.params.keys()].sort((a, b) => a - b);
+  }
+
+  addCash(account: bigint, amount: bigint): void {
+    const row = this.accounts.get(account);
+    this.accounts.set(account, { ...row, cash: row.cash + amount });
+  }
+
+  patchMarket(id: number, patch: Partial<Market>): void {
+    this.markets.set(BigInt(id), { ...this.market(id), ...patch });
+  }
+
+  /** Runs `operation`; when it throws, every write is undone. The touched sets afterwards are those of this call. */
+  atomically<T>(operation: () => T): T {
+    const params = new Map(this.params);
+    for (const table of [this.accounts, this.positions, this.markets, this.deficits, this.claims, this.balance]) {
+      table.touched.clear();
+    }
+    this.#undo.length = 0;
+    try {
+      return operation();
+    } catch (error) {
+      while (this.#undo.length > 0) this.#undo.pop()?.();
+      for (const [id, value] of params) this.params.set(id, value);
+      throw error;
+    }
+  }
+}

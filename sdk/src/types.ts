@@ -1,0 +1,96 @@
+/** Records of the ledger, field for field those of IMarginEngine and IOracle. */
+
+/** What the last answer of a feed was worth. */
+export const PriceState = { OK: 0, STALE: 1, BOUND: 2, BAD: 3 } as const;
+export type PriceState = (typeof PriceState)[keyof typeof PriceState];
+
+export const MarketStatus = { UNLISTED: 0, ACTIVE: 1, REDUCE_ONLY: 2 } as const;
+export type MarketStatus = (typeof MarketStatus)[keyof typeof MarketStatus];
+
+/** At which price positions are valued. */
+export const Valuation = { MARK: 0, UNFAVOURABLE: 1, FAVOURABLE: 2 } as const;
+export type Valuation = (typeof Valuation)[keyof typeof Valuation];
+
+/** Why the engine draws on the pool. */
+export const DrawReason = { LIQUIDATION: 0, INVENTORY: 1 } as const;
+export type DrawReason = (typeof DrawReason)[keyof typeof DrawReason];
+
+export interface Account {
+  readonly cash: bigint; // {u}
+  readonly markets: bigint; // bit m is set while there is a position in market m
+  readonly unhealthySince: bigint; // {s} 0 when the clock is not running
+}
+
+export interface Position {
+  readonly lots: bigint; // {lot} positive long, negative short
+  readonly quote: bigint; // {u}
+}
+
+/** What a sync takes from the oracle. */
+export interface Quote {
+  readonly price: bigint; // {u/lot}
+  readonly low: bigint; // {u/lot}
+  readonly high: bigint; // {u/lot}
+  readonly slow: bigint; // {u/lot}
+  readonly validUntil: bigint; // {s}
+  readonly edgeBps: bigint; // {bps}
+  readonly state: PriceState;
+}
+
+export interface Market extends Quote {
+  readonly indexLong: bigint; // {u/lot} F_L
+  readonly indexShort: bigint; // {u/lot} F_S
+  readonly syncedAt: bigint; // {s}
+  readonly openInterest: bigint; // {lot}
+  readonly openInterestCap: bigint; // {lot}
+  readonly bucket: bigint; // {u}
+  readonly fundingRemainder: bigint; // in [0, FUNDING_DENOMINATOR)
+  readonly fundingRate: bigint; // {1e-9 per 8 h} positive: longs pay shorts
+  readonly status: MarketStatus;
+  readonly inDeficit: boolean;
+}
+
+export interface MarketParams {
+  readonly initialBps: bigint;
+  readonly maintenanceBps: bigint; // in force now
+  readonly rampNotional: bigint; // {USD}
+  readonly bandBps: bigint;
+  readonly minLots: bigint; // {lot}
+  readonly takerFeePpm: bigint;
+  readonly makerRebatePpm: bigint;
+  readonly discountBps: bigint;
+  readonly liquidatorShareBps: bigint;
+  readonly takeoverReward: bigint; // {u}
+}
+
+export interface MarketRules {
+  readonly shockBps: bigint;
+  readonly stakeShareBps: bigint;
+  readonly interestRate: bigint; // {1e-9 per 8 h}
+  readonly skewFactor: bigint; // {1e-9 per 8 h}
+  readonly fundingCap: bigint; // {1e-9 per 8 h}
+  readonly premiumRate: bigint; // {1e-9 per 8 h}
+  readonly bucketTarget: bigint; // {USD}
+  readonly maintenanceTargetBps: bigint;
+  readonly maintenanceFromBps: bigint;
+  readonly rampStartedAt: bigint; // {s}
+}
+
+export interface Health {
+  readonly equity: bigint; // {u}
+  readonly capped: bigint; // {u}
+  readonly initial: bigint; // {u}
+  readonly maintenance: bigint; // {u}
+  readonly notional: bigint; // {u}
+}
+
+export interface Fill {
+  readonly market: number;
+  readonly buyer: bigint;
+  readonly seller: bigint;
+  readonly lots: bigint; // {lot}
+  readonly price: bigint; // {u/lot}
+  readonly buyerIsTaker: boolean;
+  readonly buyerReduceOnly: boolean;
+  readonly sellerReduceOnly: boolean;
+}
