@@ -1,55 +1,63 @@
 /** Money in, out and across: deposits, withdrawals with haircut, transfers, income. docs/mechanism.md "Deficit". */
 import type { Context } from "./context.ts";
-import { ensureAuthorized, ensurePricesOk, ensureUser, health, listedMarket, rulesOf, syncAll } from "./context.ts";
+import {
+  ensureAuthorized,
+  ensurePricesOk,
+  ensureUser,
+  health,
+  listedMarket,
+  openMarkets,
+  refreshAll,
+  rulesOf,
+} from "./context.ts";
 import { ensure } from "./errors.ts";
 import { min } from "./math.ts";
 import { Valuation } from "./types.ts";
 import { FEES, usd } from "./units.ts";
 import { haircut } from "./waterfall.ts";
 
-/** {token} larger amounts would not fit the ledger's u. */
-export const AMOUNT_BOUND = 1n << 96n;
+/** {token} the most that one deposit or withdrawal moves. */
+export const MAX_AMOUNT = (1n << 64n) - 1n;
 
 /** `amount` in token units. */
 export function deposit(ctx: Context, account: bigint, amount: bigint): void {
-  ensure(amount > 0n, "ZeroAmount");
   ensureUser(account);
+  ensureAmount(amount);
   ctx.state.addCash(account, amount * ctx.tokenUnit);
-  ctx.state.balance.set(0n, ctx.state.internalBalance + amount);
+  ctx.state.addBalance(amount);
 }
 
 /** `amount` in token units; returns the tokens paid. What rounding withholds beyond the deficits stays in cash. */
-export function withdraw(ctx: Context, caller: bigint, account: bigint, amount: bigint): bigint {
+export function withdraw(ctx: Context, caller: bigint, account: bigint, amount: bigint, minPaid = 0n): bigint {
   const { state, tokenUnit } = ctx;
-  ensure(amount > 0n, "ZeroAmount");
-  ensureUser(account);
   ensureAuthorized(ctx, caller, account);
-  syncAll(ctx, account);
-  ensureFree(ctx, account, amount * tokenUnit);
+  ensureAmount(amount);
+  refreshAll(ctx, account);
 
   const held = state.internalBalance;
   const { paid, withheld } = haircut(amount, held * tokenUnit, state.totalDeficit, tokenUnit);
-  ensure(paid <= held, "TokenShort", held, paid);
+  ensure(paid >= minPaid, "PaidTooLittle", paid, minPaid);
+  ensure(paid <= held, "Panic", 0x11n); // others are below zero by what is missing
   state.addCash(account, -(paid * tokenUnit + withheld));
-  state.balance.set(0n, held - paid);
+  state.addBalance(-paid);
   if (withheld > 0n) {
     lowerDeficits(ctx, withheld);
     state.claims.set(account, state.claims.get(account) + withheld);
   }
+  ensureWithdrawable(ctx, account);
   return paid;
 }
 
 /** `amount` in u. */
 export function transfer(ctx: Context, caller: bigint, from: bigint, to: bigint, amount: bigint): void {
-  ensure(amount > 0n, "ZeroAmount");
-  ensure(from !== to, "SameAccount", from);
-  ensureUser(from);
-  ensureUser(to);
   ensureAuthorized(ctx, caller, from);
-  syncAll(ctx, from);
-  ensureFree(ctx, from, amount);
+  ensureUser(to);
+  ensure(from !== to, "SameAccount", from);
+  ensure(amount > 0n, "ZeroAmount");
+  refreshAll(ctx, from);
   ctx.state.addCash(from, -amount);
   ctx.state.addCash(to, amount);
+  ensureWithdrawable(ctx, from);
 }
 
 /** Repays the market's deficit from bucket and FEES, skims the bucket, pays FEES to the pool; returns the tokens paid. */
@@ -71,18 +79,23 @@ export function collectIncome(ctx: Context, market: number): bigint {
   const paid = state.accounts.get(FEES).cash / tokenUnit;
   if (paid > 0n) {
     state.addCash(FEES, -paid * tokenUnit);
-    state.balance.set(0n, state.internalBalance - paid);
+    state.addBalance(-paid);
   }
   return paid;
 }
 
-/** All prices OK, and initial margin and cash still good after `amount` u leave. */
-function ensureFree(ctx: Context, account: bigint, amount: bigint): void {
-  ensurePricesOk(ctx, account);
-  const { capped, initial } = health(ctx, account, Valuation.UNFAVOURABLE, false);
-  ensure(capped - amount >= initial, "InitialMarginNotMet", account, capped - amount, initial);
+function ensureAmount(amount: bigint): void {
+  ensure(amount > 0n, "ZeroAmount");
+  ensure(amount <= MAX_AMOUNT, "AmountTooLarge", amount, MAX_AMOUNT);
+}
+
+/** Realised cash is not negative, prices are OK and initial margin, free of the open-interest factor, is met. */
+function ensureWithdrawable(ctx: Context, account: bigint): void {
   const { cash } = ctx.state.accounts.get(account);
-  ensure(cash >= amount, "CashNegative", account, cash - amount);
+  ensure(cash >= 0n, "CashNegative", account, cash);
+  ensurePricesOk(ctx, openMarkets(ctx, account));
+  const { capped, initial } = health(ctx, account, Valuation.UNFAVOURABLE, false);
+  ensure(capped >= initial, "InitialMarginNotMet", account, capped, initial);
 }
 
 /** Lowest market first. */
@@ -95,9 +108,6 @@ function lowerDeficits(ctx: Context, amount: bigint): void {
   }
 }
 
-function reduceDeficit({ state }: Context, market: number, amount: bigint): void {
-  if (amount === 0n) return;
-  const left = state.deficits.get(BigInt(market)) - amount;
-  state.deficits.set(BigInt(market), left);
-  if (left === 0n) state.patchMarket(market, { inDeficit: false });
+function reduceDeficit({ state, tokenUnit }: Context, market: number, amount: bigint): void {
+  if (amount > 0n) state.addDeficit(market, -amount, tokenUnit);
 }

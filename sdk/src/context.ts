@@ -6,8 +6,8 @@ import type { Exposure } from "./margin.ts";
 import { healthOf } from "./margin.ts";
 import type { State } from "./state.ts";
 import type { DrawReason, Health, Market, MarketParams, MarketRules, Quote, Valuation } from "./types.ts";
-import { MarketStatus, PriceState } from "./types.ts";
-import { FEES, INVENTORY, isSystem, ownerOf } from "./units.ts";
+import { PriceState } from "./types.ts";
+import { FEES, inventoryOf, isSystem, ownerOf } from "./units.ts";
 
 /** The clock, the oracle and the pool as the ledger sees them during one operation. */
 export interface World {
@@ -28,10 +28,8 @@ export interface Context {
   world: World;
 }
 
-/** {s} a fill uses a sync that is at most this old. */
+/** {s} a fill uses a sync younger than this. */
 export const SYNC_PERIOD = 60n;
-/** Markets that one account may be in. */
-export const MAX_MARKETS = 8n;
 
 export const operatorKey = (owner: bigint, operator: bigint): string => `${owner}:${operator}`;
 
@@ -61,8 +59,23 @@ export function rulesOf({ state }: Context, market: number): MarketRules {
 
 export function listedMarket({ state }: Context, market: number): Market {
   const row = state.market(market);
-  ensure(row.status !== MarketStatus.UNLISTED, "UnknownMarket", BigInt(market));
+  ensure(row.syncedAt !== 0n, "UnknownMarket", BigInt(market));
   return row;
+}
+
+export const isDue = (ctx: Context, market: number): boolean =>
+  ctx.world.now >= ctx.state.market(market).syncedAt + SYNC_PERIOD;
+
+export const isPriceOk = ({ world }: Context, market: Market): boolean =>
+  market.state === PriceState.OK && world.now <= market.validUntil;
+
+/** Syncs when the last sync is due or the oracle has something new. */
+export function refresh(ctx: Context, id: number): void {
+  const market = ctx.state.market(id);
+  if (ctx.world.now === market.syncedAt) return;
+  const quote = ctx.world.quote(id);
+  const same = quote.price === market.price && quote.validUntil === market.validUntil && quote.state === market.state;
+  if (!same || isDue(ctx, id)) sync(ctx, id);
 }
 
 /** Accrues funding and premium, stores the newest quote, refreshes cap, rate and maintenance margin. */
@@ -72,7 +85,7 @@ export function sync(ctx: Context, market: number): void {
     now: world.now,
     quote: world.quote(market),
     freeStake: world.freeStake() * tokenUnit,
-    inventoryLots: state.position(INVENTORY, market).lots,
+    inventoryLots: state.position(inventoryOf(market), market).lots,
   });
   state.markets.set(BigInt(market), result.market);
   state.params.set(market, { ...paramsOf(ctx, market), maintenanceBps: result.maintenanceBps });
@@ -83,8 +96,8 @@ export function sync(ctx: Context, market: number): void {
 export const openMarkets = ({ state }: Context, account: bigint): number[] =>
   marketsOf(state.accounts.get(account).markets);
 
-export function syncAll(ctx: Context, account: bigint): void {
-  for (const market of openMarkets(ctx, account)) sync(ctx, market);
+export function refreshAll(ctx: Context, account: bigint): void {
+  for (const market of openMarkets(ctx, account)) refresh(ctx, market);
 }
 
 export function exposures(ctx: Context, account: bigint): Exposure[] {
@@ -100,9 +113,9 @@ export function health(ctx: Context, account: bigint, valuation: Valuation, scal
   return healthOf(ctx.state.accounts.get(account).cash, exposures(ctx, account), valuation, scaled);
 }
 
-export function ensurePricesOk(ctx: Context, account: bigint): void {
-  for (const id of openMarkets(ctx, account)) {
-    const { state } = ctx.state.market(id);
-    ensure(state === PriceState.OK, "PriceNotValid", BigInt(id), BigInt(state));
+export function ensurePricesOk(ctx: Context, markets: readonly number[]): void {
+  for (const id of markets) {
+    const market = ctx.state.market(id);
+    ensure(isPriceOk(ctx, market), "PriceNotValid", BigInt(id), BigInt(market.state));
   }
 }

@@ -38,8 +38,8 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
     },
 
     deposit: (account: bigint, amount: bigint) => run(() => cash.deposit(ctx, account, amount)),
-    withdraw: (caller: bigint, account: bigint, amount: bigint) =>
-      run(() => cash.withdraw(ctx, caller, account, amount)),
+    withdraw: (caller: bigint, account: bigint, amount: bigint, minPaid = 0n) =>
+      run(() => cash.withdraw(ctx, caller, account, amount, minPaid)),
     transfer: (caller: bigint, from: bigint, to: bigint, amount: bigint) =>
       run(() => cash.transfer(ctx, caller, from, to, amount)),
     setOperator(owner: bigint, operator: bigint, approved: boolean): void {
@@ -54,13 +54,14 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
     unflag: (account: bigint) => run(() => rescue.unflag(ctx, account)),
     liquidate: (caller: bigint, call: Liquidation) => run(() => rescue.liquidate(ctx, caller, call)),
     takeover: (account: bigint, rewardAccount: bigint) => run(() => rescue.takeover(ctx, account, rewardAccount)),
-    coverInventory: () => run(() => rescue.coverInventory(ctx)),
+    coverInventory: (market: number) => run(() => rescue.coverInventory(ctx, market)),
     collectIncome: (market: number) => run(() => cash.collectIncome(ctx, market)),
 
     /** Lists a market or changes its parameters; the engine's own fields of `rules` are taken as given. Syncs it. */
     setMarket: (market: number, params: MarketParams, rules: MarketRules) =>
       run(() => {
-        const listed = state.market(market).status !== MarketStatus.UNLISTED;
+        const listed = state.market(market).syncedAt !== 0n;
+        if (listed) sync(ctx, market); // up to now at the old terms
         state.params.set(market, params);
         state.rules.set(market, rules);
         if (!listed) state.patchMarket(market, { status: MarketStatus.ACTIVE, syncedAt: ctx.world.now });
@@ -68,7 +69,7 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
       }),
     setStatus: (market: number, status: MarketStatus) =>
       run(() => {
-        ensure(state.market(market).status !== MarketStatus.UNLISTED, "UnknownMarket", BigInt(market));
+        ensure(state.market(market).syncedAt !== 0n, "UnknownMarket", BigInt(market));
         state.patchMarket(market, { status });
       }),
 

@@ -8,6 +8,8 @@ export interface ErrorArguments {
   SameAccount: [account: bigint];
   ZeroAmount: [];
   AmountTooLarge: [amount: bigint, max: bigint];
+  PaidTooLittle: [paid: bigint, minPaid: bigint];
+  BadReceiver: [receiver: bigint];
   TokenShort: [balance: bigint, needed: bigint];
   DecimalsUnsupported: [decimals: bigint, max: bigint];
   UnknownMarket: [market: bigint];
@@ -17,7 +19,7 @@ export interface ErrorArguments {
   PriceOutsideBand: [price: bigint, low: bigint, high: bigint];
   OpenInterestAboveCap: [openInterest: bigint, cap: bigint];
   PositionTooSmall: [account: bigint, lots: bigint, minLots: bigint];
-  PositionTooLarge: [account: bigint, lots: bigint];
+  PositionOutOfRange: [lots: bigint];
   ReduceOnly: [account: bigint, lots: bigint];
   InitialMarginNotMet: [account: bigint, equity: bigint, initial: bigint];
   ReduceLowersHealth: [account: bigint, equity: bigint, maintenance: bigint];
@@ -26,10 +28,16 @@ export interface ErrorArguments {
   Healthy: [account: bigint, equity: bigint, maintenance: bigint];
   Unhealthy: [account: bigint, equity: bigint, maintenance: bigint];
   Insolvent: [account: bigint, equity: bigint];
-  NotTakeoverable: [account: bigint, equity: bigint, limit: bigint];
+  OpeningStopped: [totalDeficit: bigint, balance: bigint];
+  ClockRunning: [account: bigint, since: bigint];
+  ClockNotRunning: [account: bigint];
+  NotTakeoverable: [account: bigint, equity: bigint, maintenance: bigint];
+  HealthFalls: [account: bigint, equity: bigint, maintenance: bigint];
   NoPosition: [account: bigint, market: bigint];
   LotsAboveLimit: [lots: bigint, maxLots: bigint];
   DiscountBelowLimit: [discount: bigint, minDiscount: bigint];
+  /** Solidity's own: 0x11 is an underflow. */
+  Panic: [code: bigint];
 }
 
 export type ErrorName = keyof ErrorArguments;

@@ -1,6 +1,7 @@
 /** What @backstop/sdk offers: the bigint twin of the contracts' maths. */
 
 export type { World } from "./context.ts";
+export * from "./ema.ts";
 export * from "./engine.ts";
 export * from "./errors.ts";
 export * from "./invariants.ts";

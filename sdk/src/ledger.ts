@@ -1,10 +1,16 @@
 /** The one primitive that moves lots between two accounts. docs/mechanism.md "Ledger", eq. (1) to (4). */
 
+import { ensure } from "./errors.ts";
 import { sideIndex } from "./margin.ts";
 import { abs, max, min, mulDivFloor, sign } from "./math.ts";
 import type { State } from "./state.ts";
 import { positionKey } from "./state.ts";
 import type { Market, Position } from "./types.ts";
+
+/** {lot} |b| stays below. */
+export const LOTS_BOUND = 1n << 56n;
+/** Markets that one account may be in. */
+export const MAX_MARKETS = 16n;
 
 /** One account's side of a fill; `cash` and `fee` in u. */
 export interface Applied {
@@ -63,8 +69,10 @@ function applyTo(state: State, market: number, account: bigint, delta: bigint, p
   const row = state.accounts.get(account);
   const before = state.position(account, market);
   const { cash, position } = applyFill({ cash: row.cash, position: before }, state.market(market), delta, price, fee);
+  ensure(abs(position.lots) < LOTS_BOUND, "PositionOutOfRange", position.lots);
   const bit = 1n << BigInt(market);
   const markets = position.lots === 0n ? row.markets & ~bit : row.markets | bit;
+  ensure(BigInt(marketsOf(markets).length) <= MAX_MARKETS, "TooManyMarkets", account, MAX_MARKETS);
   state.positions.set(positionKey(account, market), position);
   state.accounts.set(account, { ...row, cash, markets });
   return max(position.lots, 0n) - max(before.lots, 0n);

@@ -7,10 +7,14 @@ export const CLOCK_MAX = 600n;
 /** {s} from this age on an account may be taken over, and the discount is at its highest. */
 export const CLOCK_TAKEOVER = 90n;
 
-/** {s} age of a liquidation clock; 0 when it is not running or too old. */
+/** Whether a liquidation clock was started and is not too old to count. */
+export function isRunning(unhealthySince: bigint, now: bigint): boolean {
+  return unhealthySince !== 0n && now - unhealthySince <= CLOCK_MAX;
+}
+
+/** {s} age of a liquidation clock; 0 when it is not running. */
 export function clockAge(unhealthySince: bigint, now: bigint): bigint {
-  if (unhealthySince === 0n || now - unhealthySince > CLOCK_MAX) return 0n;
-  return now - unhealthySince;
+  return isRunning(unhealthySince, now) ? now - unhealthySince : 0n;
 }
 
 /** Everything at the mark: amounts in u, ratios D18. */

@@ -11,9 +11,9 @@ export function initialRatio(tiers: Tiers, notional: bigint): bigint {
   return min(ONE, tiers.initialBps * (ONE / BPS) + ceilDiv(notional * 1_000_000n, tiers.rampNotional));
 }
 
-/** D18{1} mm(N), up; eq. (10). */
+/** D18{1} mm(N), up: 60 % of the slope of im; eq. (10). */
 export function maintenanceRatio(tiers: Tiers, notional: bigint): bigint {
-  return mulDivCeil(initialRatio(tiers, notional), tiers.maintenanceBps, tiers.initialBps);
+  return min(ONE, tiers.maintenanceBps * (ONE / BPS) + ceilDiv(notional * 600_000n, tiers.rampNotional));
 }
 
 /** D18{1} s: 0 up to 40 % of the cap, 1 at the cap, down; eq. (11). */

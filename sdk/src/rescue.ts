@@ -1,29 +1,42 @@
 /** What keepers do to accounts below maintenance margin: flag, liquidate, take over. docs/mechanism.md "Liquidation". */
 import type { Context } from "./context.ts";
-import { ensureAuthorized, ensurePricesOk, ensureUser, health, openMarkets, paramsOf, syncAll } from "./context.ts";
+import {
+  ensureAuthorized,
+  ensurePricesOk,
+  ensureUser,
+  health,
+  listedMarket,
+  openMarkets,
+  paramsOf,
+  refresh,
+  refreshAll,
+} from "./context.ts";
 import { ensure } from "./errors.ts";
 import { fill } from "./ledger.ts";
-import { clockAge, discount, isTakeoverable, limitLots, lotsToClose, penaltyOf } from "./liquidation.ts";
+import { clockAge, discount, isRunning, isTakeoverable, limitLots, lotsToClose, penaltyOf } from "./liquidation.ts";
 import { maintenanceRatio } from "./margin.ts";
 import { abs, min } from "./math.ts";
-import { coverShortfall, legsOf } from "./shortfall.ts";
-import { before, ensureMargin, ensureOpen, ensureSide } from "./trading.ts";
+import { coverMarket, coverShortfall, legsOf } from "./shortfall.ts";
+import { before, ensureMargin, grows } from "./trading.ts";
 import type { Health } from "./types.ts";
 import { DrawReason, Valuation } from "./types.ts";
-import { INVENTORY } from "./units.ts";
+import { inventoryOf } from "./units.ts";
+import { split } from "./waterfall.ts";
 
 /** Starts the clock of an unhealthy account; restarts one that is too old. */
 export function flag(ctx: Context, account: bigint): void {
   ensureUser(account);
-  syncAll(ctx, account);
+  refreshAll(ctx, account);
   ensureUnhealthy(ctx, account);
-  startClock(ctx, account);
+  const { unhealthySince } = ctx.state.accounts.get(account);
+  ensure(!isRunning(unhealthySince, ctx.world.now), "ClockRunning", account, unhealthySince);
+  setClock(ctx, account, ctx.world.now);
 }
 
 /** Stops the clock of an account that is healthy again. */
 export function unflag(ctx: Context, account: bigint): void {
-  ensureUser(account);
-  syncAll(ctx, account);
+  ensure(ctx.state.accounts.get(account).unhealthySince !== 0n, "ClockNotRunning", account);
+  refreshAll(ctx, account);
   const { equity, maintenance } = health(ctx, account, Valuation.FAVOURABLE);
   ensure(equity >= maintenance, "Unhealthy", account, equity, maintenance);
   setClock(ctx, account, 0n);
@@ -41,21 +54,20 @@ export interface Liquidation {
 export function liquidate(ctx: Context, caller: bigint, call: Liquidation): { lots: bigint; penalty: bigint } {
   const { state, world } = ctx;
   const { account, into } = call;
+  ensureAuthorized(ctx, caller, into);
   ensureUser(account);
   ensureUser(into);
   ensure(account !== into, "SameAccount", account);
-  ensureAuthorized(ctx, caller, into);
-  syncAll(ctx, account);
-  syncAll(ctx, into);
-  ensurePricesOk(ctx, account);
+  ensure(call.maxLots > 0n, "ZeroAmount");
+  const position = state.position(account, call.market);
+  ensure(position.lots !== 0n, "NoPosition", account, BigInt(call.market));
+  refreshAll(ctx, account);
+  ensurePricesOk(ctx, [call.market]);
   ensureUnhealthy(ctx, account);
   const mark = health(ctx, account, Valuation.MARK);
   ensure(mark.equity >= 0n, "Insolvent", account, mark.equity);
-  const position = state.position(account, call.market);
-  ensure(position.lots !== 0n, "NoPosition", account, BigInt(call.market));
-  startClock(ctx, account);
 
-  const { price, openInterest } = state.market(call.market);
+  const { price } = state.market(call.market);
   const params = paramsOf(ctx, call.market);
   const size = abs(position.lots);
   const ratio = maintenanceRatio(params, size * price);
@@ -65,7 +77,6 @@ export function liquidate(ctx: Context, caller: bigint, call: Liquidation): { lo
   const wanted = lotsToClose(terms, d);
   const lots = limitLots(wanted, call.maxLots, terms);
   ensure(lots !== undefined, "LotsAboveLimit", wanted, call.maxLots);
-  ensure(lots > 0n, "ZeroAmount");
   const { penalty, share } = penaltyOf(terms, lots, d, params.liquidatorShareBps);
 
   const taker = before(ctx, into, call.market);
@@ -75,10 +86,12 @@ export function liquidate(ctx: Context, caller: bigint, call: Liquidation): { lo
 
   const after = health(ctx, account, Valuation.MARK);
   const kept = after.equity * mark.maintenance >= mark.equity * after.maintenance;
-  ensure(kept, "ReduceLowersHealth", account, after.equity, after.maintenance);
-  const opened = ensureSide(ctx, call.market, taker, false);
-  if (opened) ensureOpen(ctx, call.market, openInterest);
-  ensureMargin(ctx, taker, opened);
+  ensure(kept, "HealthFalls", account, after.equity, after.maintenance);
+  ensureMargin(ctx, taker, grows(ctx, call.market, taker));
+
+  const { unhealthySince } = state.accounts.get(account);
+  if (after.equity >= after.maintenance) setClock(ctx, account, 0n);
+  else if (!isRunning(unhealthySince, world.now)) setClock(ctx, account, world.now);
   return { lots, penalty };
 }
 
@@ -88,19 +101,19 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
   ensureUser(account);
   ensureUser(rewardAccount);
   ensure(account !== rewardAccount, "SameAccount", account);
-  syncAll(ctx, account);
-  ensurePricesOk(ctx, account);
+  refreshAll(ctx, account);
   const markets = openMarkets(ctx, account);
-  const edge = health(ctx, account, Valuation.FAVOURABLE);
+  ensurePricesOk(ctx, markets);
+  const edge = ensureUnhealthy(ctx, account);
   const age = clockAge(state.accounts.get(account).unhealthySince, world.now);
   const dust = markets.every((id) => abs(state.position(account, id).lots) <= paramsOf(ctx, id).minLots);
   const allowed = isTakeoverable(edge.equity, edge.maintenance, age, dust);
-  ensure(allowed, "NotTakeoverable", account, edge.equity, (4n * edge.maintenance) / 10n);
+  ensure(allowed, "NotTakeoverable", account, edge.equity, edge.maintenance);
 
   const legs = legsOf(ctx, account);
   const { maintenance } = health(ctx, account, Valuation.MARK);
   for (const { market, lots, price } of legs) {
-    const [buyer, seller] = lots > 0n ? [INVENTORY, account] : [account, INVENTORY];
+    const [buyer, seller] = lots > 0n ? [inventoryOf(market), account] : [account, inventoryOf(market)];
     fill(state, { market, buyer, seller, lots: abs(lots), price });
   }
   const equity = state.accounts.get(account).cash;
@@ -112,7 +125,11 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
   if (equity >= 0n) {
     const reward = min(offered, equity);
     state.addCash(rewardAccount, reward);
-    state.addCash(INVENTORY, equity - reward);
+    const parts = split(
+      equity - reward,
+      legs.map((leg) => leg.maintenance),
+    );
+    for (const [i, { market }] of legs.entries()) state.addCash(inventoryOf(market), parts[i] ?? 0n);
     return equity;
   }
   coverShortfall(ctx, -equity, legs, DrawReason.LIQUIDATION);
@@ -125,13 +142,15 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
   return equity;
 }
 
-/** Covers the inventory's negative equity; returns the shortfall {u}. */
-export function coverInventory(ctx: Context): bigint {
-  syncAll(ctx, INVENTORY);
-  const { equity } = health(ctx, INVENTORY, Valuation.MARK);
+/** Covers the negative equity of the market's inventory; returns the shortfall {u}. */
+export function coverInventory(ctx: Context, market: number): bigint {
+  listedMarket(ctx, market);
+  refresh(ctx, market);
+  ensurePricesOk(ctx, [market]);
+  const { equity } = health(ctx, inventoryOf(market), Valuation.MARK);
   if (equity >= 0n) return 0n;
-  coverShortfall(ctx, -equity, legsOf(ctx, INVENTORY), DrawReason.INVENTORY);
-  ctx.state.addCash(INVENTORY, -equity);
+  ctx.state.addCash(inventoryOf(market), -equity);
+  coverMarket(ctx, market, -equity, DrawReason.INVENTORY);
   return -equity;
 }
 
@@ -139,11 +158,6 @@ function ensureUnhealthy(ctx: Context, account: bigint): Health {
   const edge = health(ctx, account, Valuation.FAVOURABLE);
   ensure(edge.equity < edge.maintenance, "Healthy", account, edge.equity, edge.maintenance);
   return edge;
-}
-
-function startClock(ctx: Context, account: bigint): void {
-  const { unhealthySince } = ctx.state.accounts.get(account);
-  if (clockAge(unhealthySince, ctx.world.now) === 0n) setClock(ctx, account, ctx.world.now);
 }
 
 function setClock({ state }: Context, account: bigint, unhealthySince: bigint): void {

@@ -23,23 +23,24 @@ export function legsOf(ctx: Context, account: bigint): Leg[] {
   });
 }
 
-/**
- * Covers `shortfall` u through bucket, pool and deficit of each market. An account without positions has no market to
- * weigh: its shortfall falls on the lowest listed market.
- */
-export function coverShortfall(ctx: Context, shortfall: bigint, legs: readonly Leg[], reason: DrawReason): Layers[] {
-  const ids = legs.length === 0 ? ctx.state.marketIds.slice(0, 1) : legs.map((leg) => leg.market);
-  const parts = legs.length === 0 ? [shortfall] : split(shortfall, weights(legs));
-  return ids.map((id, i) => coverMarket(ctx, id, parts[i] ?? 0n, reason));
+/** Splits `shortfall` u over the markets of `legs` and covers each part. */
+export function coverShortfall(ctx: Context, shortfall: bigint, legs: readonly Leg[], reason: DrawReason): void {
+  const parts = split(shortfall, weights(legs));
+  for (const [i, { market }] of legs.entries()) coverMarket(ctx, market, parts[i] ?? 0n, reason);
 }
 
-function coverMarket({ state, world, tokenUnit }: Context, id: number, part: bigint, reason: DrawReason): Layers {
+/** Bucket, pool, deficit of one market. */
+export function coverMarket(
+  { state, world, tokenUnit }: Context,
+  id: number,
+  part: bigint,
+  reason: DrawReason,
+): Layers {
   const { bucket } = state.market(id);
   const layers = cover(part, bucket, tokenUnit, (requested) => world.absorb(id, requested, reason));
   if (part === 0n) return layers;
-  const deficit = state.deficits.get(BigInt(id)) + layers.toDeficit;
-  state.balance.set(0n, state.internalBalance + layers.tokens);
-  state.deficits.set(BigInt(id), deficit);
-  state.patchMarket(id, { bucket: bucket - layers.byBucket + layers.excess, inDeficit: deficit > 0n });
+  if (layers.tokens > 0n) state.addBalance(layers.tokens);
+  state.patchMarket(id, { bucket: bucket - layers.byBucket + layers.excess });
+  if (layers.toDeficit > 0n) state.addDeficit(id, layers.toDeficit, tokenUnit);
   return layers;
 }

@@ -48,8 +48,12 @@ const NO_MARKET: Market = {
   fundingRemainder: 0n,
   fundingRate: 0n,
   status: MarketStatus.UNLISTED,
-  inDeficit: false,
 };
+
+export interface Totals {
+  readonly internalBalance: bigint; // {token}
+  readonly openingStopped: boolean; // as of the last change of a deficit
+}
 
 /** Key of a position row. */
 export const positionKey = (account: bigint, market: number): bigint => (account << 6n) | BigInt(market);
@@ -62,13 +66,13 @@ export class State {
   readonly markets = new Table<Market>(NO_MARKET, this.#undo);
   readonly deficits = new Table<bigint>(0n, this.#undo);
   readonly claims = new Table<bigint>(0n, this.#undo);
-  /** {token} key 0 only */
-  readonly balance = new Table<bigint>(0n, this.#undo);
+  /** Key 0 only. */
+  readonly totals = new Table<Totals>({ internalBalance: 0n, openingStopped: false }, this.#undo);
   readonly params = new Map<number, MarketParams>();
   readonly rules = new Map<number, MarketRules>();
 
   get internalBalance(): bigint {
-    return this.balance.get(0n);
+    return this.totals.get(0n).internalBalance;
   }
 
   get totalDeficit(): bigint {
@@ -90,6 +94,19 @@ export class State {
     return [...this.params.keys()].sort((a, b) => a - b);
   }
 
+  addBalance(tokens: bigint): void {
+    const row = this.totals.get(0n);
+    this.totals.set(0n, { ...row, internalBalance: row.internalBalance + tokens });
+  }
+
+  /** Changes a market's deficit by `amount` u; openings stop while the deficits exceed 0.1 % of the balance. */
+  addDeficit(market: number, amount: bigint, tokenUnit: bigint): void {
+    const key = BigInt(market);
+    this.deficits.set(key, this.deficits.get(key) + amount);
+    const row = this.totals.get(0n);
+    this.totals.set(0n, { ...row, openingStopped: this.totalDeficit * 1_000n > row.internalBalance * tokenUnit });
+  }
+
   addCash(account: bigint, amount: bigint): void {
     const row = this.accounts.get(account);
     this.accounts.set(account, { ...row, cash: row.cash + amount });
@@ -102,7 +119,7 @@ export class State {
   /** Runs `operation`; when it throws, every write is undone. The touched sets afterwards are those of this call. */
   atomically<T>(operation: () => T): T {
     const params = new Map(this.params);
-    for (const table of [this.accounts, this.positions, this.markets, this.deficits, this.claims, this.balance]) {
+    for (const table of [this.accounts, this.positions, this.markets, this.deficits, this.claims, this.totals]) {
       table.touched.clear();
     }
     this.#undo.length = 0;

@@ -1,15 +1,13 @@
 /** The rules of a fill: band, size, cap, fees and the margin of both sides. docs/mechanism.md "Margin". */
 import type { Context } from "./context.ts";
-import { ensureUser, health, listedMarket, MAX_MARKETS, openMarkets, paramsOf, SYNC_PERIOD, sync } from "./context.ts";
+import { ensureUser, health, isDue, isPriceOk, listedMarket, paramsOf, sync } from "./context.ts";
 import { ensure } from "./errors.ts";
 import { fill } from "./ledger.ts";
-import { abs, ceilDiv, floorDiv } from "./math.ts";
-import type { Fill, Health, Market, MarketParams } from "./types.ts";
-import { MarketStatus, PriceState, Valuation } from "./types.ts";
+import { abs, ceilDiv, floorDiv, mulDivCeil, mulDivFloor } from "./math.ts";
+import type { Fill, Health, MarketParams } from "./types.ts";
+import { MarketStatus, Valuation } from "./types.ts";
 import { BPS } from "./units.ts";
 
-/** {lot} |b| and OI stay below. */
-export const LOTS_BOUND = 1n << 56n;
 const PPM = 1_000_000n;
 
 /** An account before a fill, at the unfavourable edge. */
@@ -26,25 +24,25 @@ export function settle(ctx: Context, caller: bigint, order: Fill): void {
   ensure(order.buyer !== order.seller, "SameAccount", order.buyer);
   ensureUser(order.buyer);
   ensureUser(order.seller);
-  listedMarket(ctx, order.market);
-  if (ctx.world.now - ctx.state.market(order.market).syncedAt > SYNC_PERIOD) sync(ctx, order.market);
-  const market = ctx.state.market(order.market);
-  const params = paramsOf(ctx, order.market);
-  ensureInBand(order.price, market, params);
+  const id = order.market;
+  listedMarket(ctx, id);
+  if (isDue(ctx, id)) sync(ctx, id);
+  const market = ctx.state.market(id);
+  const params = paramsOf(ctx, id);
+  ensureInBand(order.price, market.price, isPriceOk(ctx, market) ? params.bandBps : params.bandBps / 5n);
 
-  const buyer = before(ctx, order.buyer, order.market);
-  const seller = before(ctx, order.seller, order.market);
+  const buyer = before(ctx, order.buyer, id);
+  const seller = before(ctx, order.seller, id);
   const buyerFee = feeOf(params, order.lots * order.price, order.buyerIsTaker);
   const sellerFee = feeOf(params, order.lots * order.price, !order.buyerIsTaker);
   fill(ctx.state, order, buyerFee, sellerFee);
 
-  const opened = [
-    ensureSide(ctx, order.market, buyer, order.buyerReduceOnly),
-    ensureSide(ctx, order.market, seller, order.sellerReduceOnly),
-  ];
-  if (opened.includes(true)) ensureOpen(ctx, order.market, market.openInterest);
-  ensureMargin(ctx, buyer, opened[0] ?? false);
-  ensureMargin(ctx, seller, opened[1] ?? false);
+  const buyerGrows = ensureSide(ctx, id, buyer, order.buyerReduceOnly);
+  const sellerGrows = ensureSide(ctx, id, seller, order.sellerReduceOnly);
+  if (buyerGrows || sellerGrows) ensureOpen(ctx, id);
+  const { openInterest, openInterestCap } = ctx.state.market(id);
+  const withinCap = openInterest <= market.openInterest || openInterest <= openInterestCap;
+  ensure(withinCap, "OpenInterestAboveCap", openInterest, openInterestCap);
 }
 
 export function before(ctx: Context, account: bigint, market: number): Before {
@@ -60,45 +58,47 @@ export function feeOf(params: MarketParams, notional: bigint, isTaker: boolean):
   return isTaker ? ceilDiv(notional * params.takerFeePpm, PPM) : -floorDiv(notional * params.makerRebatePpm, PPM);
 }
 
-function ensureInBand(price: bigint, market: Market, params: MarketParams): void {
-  const width = market.price * params.bandBps;
-  const parts = market.state === PriceState.OK ? BPS : 5n * BPS;
-  const low = market.price - floorDiv(width, parts);
-  const high = market.price + floorDiv(width, parts);
+function ensureInBand(price: bigint, mark: bigint, bandBps: bigint): void {
+  const low = mulDivCeil(mark, BPS - bandBps, BPS);
+  const high = mulDivFloor(mark, BPS + bandBps, BPS);
   ensure(price >= low && price <= high, "PriceOutsideBand", price, low, high);
 }
 
-/** Size, reduce-only and number of markets; returns whether the side opened or increased. */
-export function ensureSide(ctx: Context, market: number, side: Before, reduceOnly: boolean): boolean {
+/** Whether the position grew or turned round. */
+export function grows(ctx: Context, market: number, side: Before): boolean {
+  const { lots } = ctx.state.position(side.account, market);
+  return abs(lots) > abs(side.lots) || lots * side.lots < 0n;
+}
+
+/** Reduce-only, size and margin of one side of a fill; returns whether it grew. */
+function ensureSide(ctx: Context, market: number, side: Before, reduceOnly: boolean): boolean {
   const { account } = side;
-  const { lots } = ctx.state.position(account, market);
-  const opened = abs(lots) > abs(side.lots) || lots * side.lots < 0n;
-  ensure(!(reduceOnly && opened), "ReduceOnly", account, side.lots);
-  ensure(abs(lots) < LOTS_BOUND, "PositionTooLarge", account, lots);
+  const grown = grows(ctx, market, side);
+  ensure(!(grown && reduceOnly), "ReduceOnly", account, side.lots);
+  const size = abs(ctx.state.position(account, market).lots);
   const { minLots } = paramsOf(ctx, market);
-  ensure(lots === 0n || abs(lots) >= minLots, "PositionTooSmall", account, abs(lots), minLots);
-  ensure(BigInt(openMarkets(ctx, account).length) <= MAX_MARKETS, "TooManyMarkets", account, MAX_MARKETS);
-  return opened;
+  ensure(size === 0n || size >= minLots, "PositionTooSmall", account, size, minLots);
+  ensureMargin(ctx, side, grown);
+  return grown;
 }
 
 /** What a market must be to take new risk. */
-export function ensureOpen(ctx: Context, id: number, openInterestBefore: bigint): void {
+function ensureOpen(ctx: Context, id: number): void {
   const market = ctx.state.market(id);
   const key = BigInt(id);
+  ensure(isPriceOk(ctx, market), "PriceNotValid", key, BigInt(market.state));
   ensure(market.status === MarketStatus.ACTIVE, "MarketNotActive", key, BigInt(market.status));
-  const price = market.state === PriceState.OK && ctx.world.now > market.validUntil ? PriceState.STALE : market.state;
-  ensure(price === PriceState.OK, "PriceNotValid", key, BigInt(price));
-  ensure(!market.inDeficit, "DeficitOutstanding", key, ctx.state.deficits.get(key));
-  const { openInterest, openInterestCap } = market;
-  const withinCap = openInterest <= openInterestBefore || openInterest <= openInterestCap;
-  ensure(withinCap, "OpenInterestAboveCap", openInterest, openInterestCap);
+  const deficit = ctx.state.deficits.get(key);
+  ensure(deficit === 0n, "DeficitOutstanding", key, deficit);
+  const { openingStopped, internalBalance } = ctx.state.totals.get(0n);
+  ensure(!openingStopped, "OpeningStopped", ctx.state.totalDeficit, internalBalance);
 }
 
 /** Initial margin, or for a side that reduced: not below zero and not less healthy. All at the unfavourable edge. */
-export function ensureMargin(ctx: Context, side: Before, opened: boolean): void {
+export function ensureMargin(ctx: Context, side: Before, grown: boolean): void {
   const after = health(ctx, side.account, Valuation.UNFAVOURABLE);
   if (after.capped >= after.initial) return;
-  ensure(!opened, "InitialMarginNotMet", side.account, after.capped, after.initial);
+  ensure(!grown, "InitialMarginNotMet", side.account, after.capped, after.initial);
   const kept = after.equity >= 0n && after.equity * side.health.maintenance >= side.health.equity * after.maintenance;
   ensure(kept, "ReduceLowersHealth", side.account, after.equity, after.maintenance);
 }

@@ -47,7 +47,6 @@ export interface Market extends Quote {
   readonly fundingRemainder: bigint; // in [0, FUNDING_DENOMINATOR)
   readonly fundingRate: bigint; // {1e-9 per 8 h} positive: longs pay shorts
   readonly status: MarketStatus;
-  readonly inDeficit: boolean;
 }
 
 export interface MarketParams {

@@ -10,10 +10,10 @@ export const ONE = 10n ** 18n;
 /** {bps} */
 export const BPS = 10_000n;
 
-/** The pool's positions and their capital: owner zero, sub-account 1. */
-export const INVENTORY = 1n;
-/** Premiums on their way to the pool: owner zero, sub-account 2. */
-export const FEES = 2n;
+/** Account of the pool's positions in a market and of the capital behind them: owner zero, sub-account = market. */
+export const inventoryOf = (market: number): bigint => BigInt(market);
+/** Premiums on their way to the pool: owner zero, after the 64 inventories. */
+export const FEES = 64n;
 
 const SUB_BITS = 96n;
 

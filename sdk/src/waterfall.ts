@@ -22,14 +22,17 @@ export function weights(legs: readonly Leg[]): bigint[] {
   return candidates.find((ws) => ws.some((w) => w > 0n)) ?? legs.map((leg) => leg.maintenance);
 }
 
-/** {u} D_m, each down, the last market with a weight takes the remainder: they sum to `shortfall`; eq. (18). */
-export function split(shortfall: bigint, ws: readonly bigint[]): bigint[] {
-  const total = ws.reduce((sum, w) => sum + w, 0n);
-  const last = ws.findLastIndex((w) => w > 0n);
-  if (last === -1) throw new RangeError("a shortfall needs a market with a weight");
-  const parts = ws.map((w) => (shortfall * w) / total);
-  const rest = shortfall - parts.reduce((sum, part) => sum + part, 0n);
-  return parts.map((part, i) => (i === last ? part + rest : part));
+/** {u} each part down out of what is left, so the last market with a weight takes the remainder: they sum to `amount`; eq. (18). */
+export function split(amount: bigint, ws: readonly bigint[]): bigint[] {
+  let left = amount;
+  let weightLeft = ws.reduce((sum, w) => sum + w, 0n);
+  if (weightLeft === 0n) throw new RangeError("a split needs a market with a weight");
+  return ws.map((w) => {
+    const part = w === 0n ? 0n : (left * w) / weightLeft;
+    left -= part;
+    weightLeft -= w;
+    return part;
+  });
 }
 
 /** {u}: byBucket + byPool + toDeficit is the shortfall; `excess` is what whole token units brought beyond byPool. */

@@ -16,10 +16,10 @@ const EXPECTED = {
   fill: 1_000,
   sync: 1_000,
   flag: 50,
-  unflag: 500,
+  unflag: 20,
   liquidate: 20,
   takeover: 50,
-  coverInventory: 500,
+  coverInventory: 1_000,
   collectIncome: 1_000,
 } as const;
 

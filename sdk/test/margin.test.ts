@@ -39,10 +39,11 @@ describe("math", () => {
 describe("margin", () => {
   const params = paramsWith({ initialBps: 1_000n, maintenanceBps: 500n, rampNotional: 50_000_000n });
 
-  it("asks the base ratio of a small position and twice the ramp's growth of a large one", () => {
+  it("grows both ratios with the position, maintenance at 60 % of the slope", () => {
     assert.equal(initialRatio(params, 0n), ONE / 10n);
     assert.equal(initialRatio(params, usd(5_000_000)), ONE / 5n); // 5 of 50 million: 10 % more
-    assert.equal(maintenanceRatio(params, usd(5_000_000)), ONE / 10n);
+    assert.equal(maintenanceRatio(params, 0n), ONE / 20n);
+    assert.equal(maintenanceRatio(params, usd(5_000_000)), (11n * ONE) / 100n);
     assert.equal(initialRatio(params, usd(500_000_000)), ONE);
   });
 

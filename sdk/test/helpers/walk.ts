@@ -87,7 +87,10 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
     },
     sync: () => engine.sync(rng.pick(MARKETS)),
     flag: () => engine.flag(weak()),
-    unflag: () => engine.unflag(rng.pick(accounts)),
+    unflag: () => {
+      const running = accounts.filter((account) => engine.state.accounts.get(account).unhealthySince !== 0n);
+      return engine.unflag(rng.pick(running.length > 0 ? running : accounts));
+    },
     liquidate: () => {
       const into = rng.pick(accounts);
       const maxLots = rng.chance(0.7) ? 1n << 55n : rng.big(0n, 50_000n);
@@ -97,7 +100,7 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
       return engine.liquidate(owner(into), { account, market, into, maxLots, minDiscount: 0n });
     },
     takeover: () => engine.takeover(weak(), rng.pick(accounts)),
-    coverInventory: () => engine.coverInventory(),
+    coverInventory: () => engine.coverInventory(rng.pick(MARKETS)),
     collectIncome: () => engine.collectIncome(rng.pick(MARKETS)),
     stake: () => {
       pool += rng.big(0n, token(2_000));
