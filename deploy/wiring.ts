@@ -1,10 +1,6 @@
 /** The one wiring of the contracts: live deployments, fixtures, drill and benchmarks all go through these functions. */
 import type { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import {
-  BackstopPool__factory,
-  IMarginEngine__factory,
-  IOracle__factory,
-} from "../typechain-types/index.js";
+import { BackstopPool__factory, IMarginEngine__factory, IOracle__factory } from "../typechain-types/index.js";
 import type { FeedParams, MarketParams, MarketRules } from "./markets.ts";
 
 type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
@@ -32,7 +28,12 @@ export function wireCore(m: Builder, token: Argument, { governor, guardian }: Pr
   const deployer = m.getAccount(0);
   const manager = m.contract("AccessManager", [deployer]);
   const oracle = m.contract("Oracle", [manager]);
-  const engine = m.contract("MarginEngine", [token, oracle, manager]);
+  const libraries = {
+    LiquidationLib: m.library("LiquidationLib"),
+    MarketLib: m.library("MarketLib"),
+    TakeoverLib: m.library("TakeoverLib"),
+  };
+  const engine = m.contract("MarginEngine", [token, oracle, manager], { libraries });
   const pool = m.contract("BackstopPool", [token, engine, manager, "Backstop share", "BACK"]);
   const exchange = m.contract("Exchange", [engine]);
 

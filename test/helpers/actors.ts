@@ -1,8 +1,19 @@
-/** The people of the tests, each an unlocked signer of the local chain with a main margin account. */
+/** The people of the tests, each an unlocked signer of the local chain. */
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 
 /** Order matters: Ignition's account 0 deploys and governs, account 1 is the guardian. */
-const NAMES = ["governor", "guardian", "alice", "bob", "carol", "dave", "maker", "keeper", "staker", "staker2"] as const;
+const NAMES = [
+  "governor",
+  "guardian",
+  "alice",
+  "bob",
+  "carol",
+  "dave",
+  "maker",
+  "keeper",
+  "staker",
+  "staker2",
+] as const;
 
 export type ActorName = (typeof NAMES)[number];
 export type Actor = HardhatEthersSigner;
@@ -18,9 +29,9 @@ export async function actors(ethers: HardhatEthers): Promise<Actors> {
   return Object.fromEntries(named) as Record<ActorName, Actor>; // every name is in the list above
 }
 
-/** Account id = owner << 96 | subId. */
-export const accountOf = (owner: { readonly address: string }, subId = 0n): bigint => (BigInt(owner.address) << 96n) | subId;
+/** Account `subId` of an owner: owner << 96 | subId. */
+export const accountOf = (owner: { readonly address: string }, subId = 0n): bigint =>
+  (BigInt(owner.address) << 96n) | subId;
 
-/** System accounts of the ledger: owner zero. */
-export const INVENTORY = 1n;
-export const FEES = 2n;
+/** The account of the fees ledger; ids 0 to 63 are the pool's inventories, one a market. */
+export const FEES = 64n;

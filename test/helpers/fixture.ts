@@ -12,8 +12,7 @@ import {
   Oracle__factory,
 } from "../../typechain-types/index.js";
 import { type Actor, accountOf, actors } from "./actors.ts";
-import { type OrderFields, signOrder } from "./orders.ts";
-import { DAY, now } from "./time.ts";
+import { matchOf, nonceOf, type OrderFields, orderOf } from "./orders.ts";
 
 export interface FixtureOptions {
   /** Decimals of the settlement token. */
@@ -22,7 +21,8 @@ export interface FixtureOptions {
   readonly markets?: readonly LocalMarket[];
 }
 
-const dollars = (usd: bigint) => usd * 10n ** 8n;
+/** Whole dollars in the unit of a feed. */
+export const dollars = (usd: bigint) => usd * 10n ** 8n;
 
 /** ETH at $2,000, where one lot of 1e-4 coin is worth 20 cents. */
 export const DEFAULT_MARKETS: readonly LocalMarket[] = [{ config: ETH, answer: dollars(2_000n) }];
@@ -80,9 +80,9 @@ export async function stake(fx: Fixture, actor: Actor = fx.staker, usd = 1_000_0
   return (await fx.pool.balanceOf(actor)) - before;
 }
 
-/** Publishes a dollar price on the market's feed, dated now, and lets the engine see it. */
-export async function setPrice(fx: Fixture, usd: bigint, market = 0): Promise<void> {
-  await feedOf(fx, market).setAnswer(dollars(usd));
+/** Publishes a price {1e-8 USD/coin} on the market's feed, dated now, and lets the engine see it. */
+export async function setPrice(fx: Fixture, answer: bigint, market = 0): Promise<void> {
+  await feedOf(fx, market).setAnswer(answer);
   await fx.engine.sync(market);
 }
 
@@ -101,29 +101,25 @@ export interface TradeOptions {
 
 const sequences = new WeakMap<object, bigint>();
 
-/** The next unused nonce of lane 0; one counter serves all accounts of a deployment. */
+/** The next unused nonce of lane 0; one counter serves all accounts of a chain. */
 export function nextNonce(fx: Fixture): bigint {
   const next = (sequences.get(fx.connection) ?? 0n) + 1n;
   sequences.set(fx.connection, next);
-  return next;
+  return nonceOf(0n, next);
 }
 
 /** Signs both orders and settles them through the exchange, sent by the keeper: anyone may. */
 export async function trade(fx: Fixture, options: TradeOptions) {
   const { long, short, lots = 10_000n, market = 0, maker = "short" } = options;
   const price = options.price ?? (await fx.engine.markets(market)).price;
-  const expiry = BigInt((await now(fx.connection.ethers)) + DAY);
-  const base = { market: BigInt(market), price, expiry, flags: 0n };
-  const buy = { ...base, account: accountOf(long), lots, nonce: nextNonce(fx), ...options.longOrder };
-  const sell = { ...base, account: accountOf(short), lots: -lots, nonce: nextNonce(fx), ...options.shortOrder };
-  const [buySignature, sellSignature] = [
-    await signOrder(fx.exchange, long, buy),
-    await signOrder(fx.exchange, short, sell),
-  ];
-  const pair =
-    maker === "short"
-      ? { maker: sell, taker: buy, makerSignature: sellSignature, takerSignature: buySignature, lots }
-      : { maker: buy, taker: sell, makerSignature: buySignature, takerSignature: sellSignature, lots };
+  const side = (signer: Actor, size: bigint, changes: Partial<OrderFields> = {}) => {
+    const account = accountOf(signer);
+    const nonce = nextNonce(fx);
+    return { signer, order: orderOf({ account, market: BigInt(market), lots: size, price, nonce, ...changes }) };
+  };
+  const buy = side(long, lots, options.longOrder);
+  const sell = side(short, -lots, options.shortOrder);
+  const pair = await (maker === "short" ? matchOf(fx.exchange, sell, buy) : matchOf(fx.exchange, buy, sell));
   return fx.exchange.connect(fx.keeper).settle(pair);
 }
 
