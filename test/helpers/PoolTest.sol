@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {BackstopPool} from "../../contracts/BackstopPool.sol";
+import {DrawReason} from "../../contracts/interfaces/IBackstopPool.sol";
+import {MockToken} from "../../contracts/mocks/MockToken.sol";
+import {BaseTest} from "./Base.t.sol";
+
+/// @notice A pool on a 6-decimals token, at the start of a budget window, with verbs for its actors.
+abstract contract PoolTest is BaseTest {
+    uint256 internal constant ONE = 1e6; // {asset} one whole token
+    uint256 internal constant SHARE = 1e12; // {share} what ONE buys first
+    uint256 internal constant VIRTUAL_SHARES = 1e6;
+    uint256 internal constant START = 2_900 * 7 days; // {s} aligned to window and day
+    uint8 internal constant MARKET = 3;
+
+    MockToken internal token;
+    BackstopPool internal pool;
+    AccessManager internal manager;
+    address internal engine = makeAddr("engine");
+    address internal alice = makeAddr("alice");
+    address internal bob = makeAddr("bob");
+    address internal carol = makeAddr("carol");
+
+    function setUp() public virtual {
+        vm.warp(START);
+        manager = new AccessManager(address(this));
+        token = new MockToken("USD", 6);
+        pool = _newPool(address(token));
+    }
+
+    function _newPool(address asset) internal returns (BackstopPool) {
+        return new BackstopPool(asset, engine, address(manager), "Backstop share", "BACK");
+    }
+
+    function _stake(address staker, uint256 assets) internal returns (uint256) {
+        token.mint(staker, assets);
+        vm.startPrank(staker);
+        token.approve(address(pool), assets);
+        uint256 shares = pool.deposit(assets, staker);
+        vm.stopPrank();
+        return shares;
+    }
+
+    function _request(address staker, uint256 shares) internal returns (uint256) {
+        vm.prank(staker);
+        return pool.requestRedeem(shares, staker, staker);
+    }
+
+    /// @dev Requests all shares of `staker` and waits for the cooldown.
+    function _matured(address staker) internal returns (uint256 requestId) {
+        requestId = _request(staker, pool.balanceOf(staker));
+        skip(7 days);
+    }
+
+    function _claim(address staker, uint256 requestId) internal returns (uint256) {
+        uint256 shares = pool.exitRequest(staker, requestId).shares;
+        vm.prank(staker);
+        return pool.claimExit(staker, requestId, shares, staker);
+    }
+
+    function _absorb(uint256 requested) internal returns (uint256) {
+        vm.prank(engine);
+        return pool.absorb(MARKET, requested, DrawReason.LIQUIDATION);
+    }
+
+    function _income(uint256 assets) internal {
+        token.mint(address(pool), assets);
+        vm.prank(engine);
+        pool.receiveIncome(assets);
+    }
+
+    function _booked() internal view returns (uint256) {
+        return pool.totalAssets() + pool.unvestedIncome();
+    }
+
+    /// @dev Budgets that leave only the floor as a limit.
+    function _openBudgets() internal {
+        pool.setBudgets(10_000, 10_000);
+    }
+}
