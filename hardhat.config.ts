@@ -6,11 +6,10 @@ import quiet from "./scripts/quiet.plugin.ts";
 
 const require = createRequire(import.meta.url);
 
-const DEFAULT_RUNS = 200;
+const DEFAULT_RUNS = 2_000;
 /** Files compiled with other optimizer runs than DEFAULT_RUNS: many for the hot paths, few for what presses against 24 KiB. */
 const RUNS: Readonly<Record<string, number>> = {
-  // "contracts/MarginEngine.sol": 20,
-  "contracts/Exchange.sol": 10_000,
+  // "contracts/MarginEngine.sol": 200,
 };
 
 const solc = (runs: number) => ({

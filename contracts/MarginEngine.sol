@@ -23,11 +23,10 @@ import {
     Valuation
 } from "./interfaces/IMarginEngine.sol";
 import {IOracle} from "./interfaces/IOracle.sol";
-import {DeficitLib} from "./libraries/DeficitLib.sol";
+import {CashLib} from "./libraries/CashLib.sol";
 import {Change, Focus, Ledger, LedgerLib} from "./libraries/LedgerLib.sol";
 import {LiquidationLib} from "./libraries/LiquidationLib.sol";
 import {MarketLib} from "./libraries/MarketLib.sol";
-import {MathLib} from "./libraries/MathLib.sol";
 import {RulesLib} from "./libraries/RulesLib.sol";
 import {Env, SyncLib} from "./libraries/SyncLib.sol";
 import {TakeoverLib} from "./libraries/TakeoverLib.sol";
@@ -49,7 +48,7 @@ import {TakeoverLib} from "./libraries/TakeoverLib.sol";
 /// @dev KNOWN LIMITS. A fill is checked at a price synced up to SYNC_PERIOD ago. An account with a position in a market whose
 /// price is not OK is not taken over until it is.
 contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuardTransient {
-    using DeficitLib for Ledger;
+    using CashLib for Ledger;
     using LedgerLib for Ledger;
     using LiquidationLib for Ledger;
     using MarketLib for Ledger;
@@ -117,27 +116,9 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         _requireAuthorized(account);
         require(receiver != address(0) && receiver != address(this), BadReceiver(receiver));
         _requireAmount(amount);
-        ledger.refreshAll(_env(), ledger.accounts[account].markets);
-
-        uint256 owed = amount * tokenUnit; // {u}
-        uint256 claimed; // {u}
-        uint256 deficits = ledger.totalDeficit;
-        paid = amount;
-        if (deficits != 0) {
-            uint256 balance = ledger.internalBalance * tokenUnit;
-            paid = MathLib.mulDivDown(amount, balance, balance + deficits);
-            claimed = MathLib.min(owed - paid * tokenUnit, deficits);
-            owed = paid * tokenUnit + claimed; // what is less than a token unit may stay in cash
-        }
+        uint256 claimed;
+        (paid, claimed) = ledger.withdraw(_env(), account, amount);
         require(paid >= minPaid, PaidTooLittle(paid, minPaid));
-
-        ledger.pay(account, -int256(owed));
-        ledger.internalBalance -= uint128(paid); // below 2^64
-        if (claimed != 0) {
-            ledger.claims[account] += claimed;
-            ledger.lowerAll(claimed, tokenUnit);
-        }
-        ledger.requireWithdrawable(account);
         emit Withdrawn(account, receiver, paid, claimed);
 
         IERC20(token).safeTransfer(receiver, paid);
@@ -149,11 +130,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         LedgerLib.requireUser(to);
         require(from != to, SameAccount(from));
         require(amount != 0, ZeroAmount());
-        ledger.refreshAll(_env(), ledger.accounts[from].markets);
-
-        ledger.pay(from, -int256(uint256(amount)));
-        ledger.pay(to, int256(uint256(amount)));
-        ledger.requireWithdrawable(from);
+        ledger.transfer(_env(), from, to, amount);
         emit Transferred(from, to, amount);
     }
 

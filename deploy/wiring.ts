@@ -29,6 +29,7 @@ export function wireCore(m: Builder, token: Argument, { governor, guardian }: Pr
   const manager = m.contract("AccessManager", [deployer]);
   const oracle = m.contract("Oracle", [manager]);
   const libraries = {
+    CashLib: m.library("CashLib"),
     LiquidationLib: m.library("LiquidationLib"),
     MarketLib: m.library("MarketLib"),
     TakeoverLib: m.library("TakeoverLib"),

@@ -49,7 +49,8 @@ struct Change {
     Account account;
     Position position;
     int128 cashBefore;
-    Position positionBefore;
+    int64 lotsBefore;
+    int128 quoteBefore;
 }
 
 /// @title LedgerLib
@@ -81,13 +82,12 @@ library LedgerLib {
         int256 buyerFee,
         int256 sellerFee
     ) internal returns (Change memory bought, Change memory sold) {
-        int256 longsDelta;
         int256 openInterest = int256(uint256(market.openInterest));
         int256 delta = int256(lots); // at most 2^56
-        (bought, longsDelta) = _apply(ledger, m, market, buyer, delta, price, buyerFee);
-        openInterest += longsDelta;
-        (sold, longsDelta) = _apply(ledger, m, market, seller, -delta, price, sellerFee);
-        openInterest += longsDelta;
+        bought.id = buyer;
+        openInterest += _apply(ledger, m, market, bought, delta, price, buyerFee);
+        sold.id = seller;
+        openInterest += _apply(ledger, m, market, sold, -delta, price, sellerFee);
         market.openInterest = uint256(openInterest).toUint56();
         market.bucket = uint256(int256(uint256(market.bucket)) + buyerFee + sellerFee).toUint80();
         ledger.markets[m].openInterest = market.openInterest;
@@ -138,12 +138,20 @@ library LedgerLib {
         mark.equity = account.cash;
         for (uint256 bits = account.markets; bits != 0; bits &= bits - 1) {
             uint256 m = LibBit.ffs(bits);
-            Position memory position = ledger.positions[id][m];
-            Market memory market = ledger.markets[m];
-            MarginLib.addPosition(mark, position, market, ledger.params[m], Valuation.MARK, false);
-            favourable += MarginLib.favour(position, market);
+            favourable += _addAtMark(mark, ledger.positions[id][m], ledger.markets[m], ledger.params[m]);
         }
         favourable += mark.equity;
+    }
+
+    /// @dev Adds a position at the mark; returns what the favourable edge adds to its value.
+    function _addAtMark(
+        Health memory mark,
+        Position memory position,
+        Market memory market,
+        MarketParams memory params
+    ) private pure returns (int256) {
+        MarginLib.addPosition(mark, position, market, params, Valuation.MARK, false);
+        return MarginLib.favour(position, market);
     }
 
     function _addPositions(
@@ -168,32 +176,33 @@ library LedgerLib {
         require(id >> 96 != 0, IMarginEngine.SystemAccount(id));
     }
 
+    /// @dev One side of a fill, `c.id` given. Returns the change of max(lots, 0).
     function _apply(
         Ledger storage ledger,
         uint8 m,
         Market memory market,
-        uint256 id,
+        Change memory c,
         int256 delta,
         uint256 price,
         int256 fee
-    ) private returns (Change memory c, int256 longsDelta) {
-        c.id = id;
-        c.account = ledger.accounts[id];
-        c.position = ledger.positions[id][m];
-        c.cashBefore = c.account.cash;
-        c.positionBefore = Position(c.position.lots, c.position.quote);
-        longsDelta = applyFill(c.account, c.position, market, delta, int256(price), fee);
+    ) private returns (int256 longsDelta) {
+        uint256 id = c.id;
+        Account memory account = ledger.accounts[id];
+        Position memory position = ledger.positions[id][m];
+        (c.account, c.position) = (account, position);
+        (c.cashBefore, c.lotsBefore, c.quoteBefore) = (account.cash, position.lots, position.quote);
+        longsDelta = applyFill(account, position, market, delta, int256(price), fee);
 
         uint64 bit = uint64(1) << m;
-        if (c.position.lots == 0) {
-            c.account.markets &= ~bit;
-        } else if (c.account.markets & bit == 0) {
-            c.account.markets |= bit;
-            uint256 count = LibBit.popCount(c.account.markets);
+        if (position.lots == 0) {
+            account.markets &= ~bit;
+        } else if (account.markets & bit == 0) {
+            account.markets |= bit;
+            uint256 count = LibBit.popCount(account.markets);
             require(count <= MAX_MARKETS_PER_ACCOUNT, IMarginEngine.TooManyMarkets(id, MAX_MARKETS_PER_ACCOUNT));
         }
-        ledger.accounts[id] = c.account;
-        ledger.positions[id][m] = c.position;
+        ledger.accounts[id] = account;
+        ledger.positions[id][m] = position;
     }
 
     /// @notice Applies `delta` lots at `price` and a fee to an account and its position, both in memory: eq. (1) to (3).

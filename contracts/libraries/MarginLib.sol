@@ -16,20 +16,27 @@ library MarginLib {
     function initialRate(MarketParams memory params, uint256 notional) internal pure returns (uint256) {
         // D18 = {u} * 1e18 / (1e12 {u/USD} * {USD})
         uint256 growth = MathLib.mulDivUp(notional, 1e6, params.rampNotional);
-        return MathLib.min(ONE, params.initialBps * BPS_TO_D18 + growth);
+        unchecked {
+            return MathLib.min(ONE, params.initialBps * BPS_TO_D18 + growth); // growth < 2^139: notional < 2^119
+        }
     }
 
     /// @notice D18 maintenance margin rate: grows with the position at 60 % of the slope of initial margin. Rounded up.
     function maintenanceRate(MarketParams memory params, uint256 notional) internal pure returns (uint256) {
         uint256 growth = MathLib.mulDivUp(notional, 6e5, params.rampNotional);
-        return MathLib.min(ONE, params.maintenanceBps * BPS_TO_D18 + growth);
+        unchecked {
+            return MathLib.min(ONE, params.maintenanceBps * BPS_TO_D18 + growth); // growth < 2^139
+        }
     }
 
     /// @notice D18 how far open interest has gone from 40 % of its cap (0) to the cap (1e18). Rounded down.
     function interestScale(uint256 openInterest, uint256 cap) internal pure returns (uint256) {
         if (cap == 0) return ONE;
-        uint256 above = MathLib.zeroFloorSub(10 * openInterest, 4 * cap);
-        return MathLib.min(ONE, MathLib.mulDivDown(above, ONE, 6 * cap));
+        // openInterest and cap are below 2^57
+        unchecked {
+            uint256 above = MathLib.zeroFloorSub(10 * openInterest, 4 * cap);
+            return MathLib.min(ONE, MathLib.mulDivDown(above, ONE, 6 * cap));
+        }
     }
 
     /// @notice {u/lot} the price that values `lots`
@@ -83,7 +90,10 @@ library MarginLib {
     /// @notice {u} what the favourable edge adds to a position's value at the mark
     function favour(Position memory position, Market memory market) internal pure returns (int256) {
         int256 lots = position.lots;
-        return lots * (int256(valuationPrice(market, lots, Valuation.FAVOURABLE)) - int256(uint256(market.price)));
+        // below 2^57 times 2^64
+        unchecked {
+            return lots * (int256(valuationPrice(market, lots, Valuation.FAVOURABLE)) - int256(uint256(market.price)));
+        }
     }
 
     /// @notice D18 liquidation discount: grows with the clock and with the shortfall of margin, at most half the maintenance

@@ -27,12 +27,16 @@ library MathLib {
     }
 
     function abs(int256 x) internal pure returns (uint256) {
-        return x < 0 ? uint256(-x) : uint256(x);
+        unchecked {
+            return x < 0 ? uint256(-x) : uint256(x); // -x wraps to itself at the minimum: 2^255, as it should be
+        }
     }
 
     /// @notice max(x - y, 0)
     function zeroFloorSub(uint256 x, uint256 y) internal pure returns (uint256) {
-        return x > y ? x - y : 0;
+        unchecked {
+            return x > y ? x - y : 0;
+        }
     }
 
     function mulDivDown(uint256 x, uint256 y, uint256 d) internal pure returns (uint256) {
@@ -40,7 +44,10 @@ library MathLib {
     }
 
     function mulDivUp(uint256 x, uint256 y, uint256 d) internal pure returns (uint256) {
-        return (x * y + (d - 1)) / d;
+        uint256 product = x * y;
+        unchecked {
+            return product == 0 ? 0 : (product - 1) / d + 1; // at most product
+        }
     }
 
     /// @notice x / d toward minus infinity, d > 0. Solidity's `/` goes toward zero.

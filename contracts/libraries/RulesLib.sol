@@ -9,6 +9,7 @@ import {
     Market,
     MarketParams,
     MarketStatus,
+    Position,
     Valuation
 } from "../interfaces/IMarginEngine.sol";
 import {Change, Focus, Ledger, LedgerLib} from "./LedgerLib.sol";
@@ -33,7 +34,7 @@ library RulesLib {
         bool reduceOnly
     ) internal view returns (bool grows) {
         grows = increases(c);
-        require(!grows || !reduceOnly, IMarginEngine.ReduceOnly(c.id, c.positionBefore.lots));
+        require(!grows || !reduceOnly, IMarginEngine.ReduceOnly(c.id, c.lotsBefore));
         uint256 size = MathLib.abs(c.position.lots);
         uint256 minLots = at.params.minLots;
         require(size == 0 || size >= minLots, IMarginEngine.PositionTooSmall(c.id, size, minLots));
@@ -43,7 +44,7 @@ library RulesLib {
     /// @notice Whether a fill grew the position or turned it round.
     function increases(Change memory c) internal pure returns (bool) {
         int256 lots = c.position.lots;
-        int256 before = c.positionBefore.lots;
+        int256 before = c.lotsBefore;
         return lots > 0 ? lots > before : lots < 0 && lots < before;
     }
 
@@ -56,7 +57,14 @@ library RulesLib {
         // as it was: this position and cash before the fill, everything else the same
         Health memory before;
         Health memory after_;
-        MarginLib.addPosition(before, c.positionBefore, at.market, at.params, Valuation.UNFAVOURABLE, false);
+        MarginLib.addPosition(
+            before,
+            Position(c.lotsBefore, c.quoteBefore),
+            at.market,
+            at.params,
+            Valuation.UNFAVOURABLE,
+            false
+        );
         MarginLib.addPosition(after_, c.position, at.market, at.params, Valuation.UNFAVOURABLE, false);
         int256 equityBefore = h.equity + (c.cashBefore + before.equity) - (c.account.cash + after_.equity);
         uint256 maintenanceBefore = h.maintenance + before.maintenance - after_.maintenance;

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {DeficitLib} from "./DeficitLib.sol";
+import {Ledger, LedgerLib} from "./LedgerLib.sol";
+import {MathLib} from "./MathLib.sol";
+import {RulesLib} from "./RulesLib.sol";
+import {Env, SyncLib} from "./SyncLib.sol";
+
+/// @title CashLib
+/// @notice Cash that leaves an account: withdrawal with the haircut of a deficit, transfer. Linked into the engine, whose
+/// NatSpec documents the calls.
+library CashLib {
+    using DeficitLib for Ledger;
+    using LedgerLib for Ledger;
+    using RulesLib for Ledger;
+    using SyncLib for Ledger;
+
+    /// @param amount   {token} below 2^64
+    /// @return paid    {token} h of the amount, rounded down; the engine sends it
+    /// @return claimed {u} withheld, now the account's claim
+    function withdraw(
+        Ledger storage ledger,
+        Env memory env,
+        uint256 id,
+        uint256 amount
+    ) external returns (uint256 paid, uint256 claimed) {
+        ledger.refreshAll(env, ledger.accounts[id].markets);
+        uint256 owed = amount * env.tokenUnit; // {u}
+        uint256 deficits = ledger.totalDeficit;
+        paid = amount;
+        if (deficits != 0) {
+            uint256 balance = ledger.internalBalance * env.tokenUnit;
+            paid = MathLib.mulDivDown(amount, balance, balance + deficits);
+            claimed = MathLib.min(owed - paid * env.tokenUnit, deficits);
+            owed = paid * env.tokenUnit + claimed; // what is less than a token unit may stay in cash
+        }
+
+        ledger.pay(id, -int256(owed));
+        ledger.internalBalance -= uint128(paid); // below 2^64
+        if (claimed != 0) {
+            ledger.claims[id] += claimed;
+            ledger.lowerAll(claimed, env.tokenUnit);
+        }
+        ledger.requireWithdrawable(id);
+    }
+
+    /// @param amount {u}
+    function transfer(Ledger storage ledger, Env memory env, uint256 from, uint256 to, uint128 amount) external {
+        ledger.refreshAll(env, ledger.accounts[from].markets);
+        ledger.pay(from, -int256(uint256(amount)));
+        ledger.pay(to, int256(uint256(amount)));
+        ledger.requireWithdrawable(from);
+    }
+}
