@@ -191,6 +191,8 @@ function print(table: readonly Row[]) {
   }
   console.log(`${"operation".padEnd(40)}${"gas".padStart(9)}${"goal".padStart(9)}  peer`);
   for (const { operation, gas, goal, peer, peerGas } of table) {
-    console.log(`${operation.padEnd(40)}${String(gas).padStart(9)}${String(goal ?? "").padStart(9)}  ${peerGas} ${peer}`);
+    console.log(
+      `${operation.padEnd(40)}${String(gas).padStart(9)}${String(goal ?? "").padStart(9)}  ${peerGas} ${peer}`,
+    );
   }
 }

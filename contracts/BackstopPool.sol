@@ -181,7 +181,6 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         bytes32 s
     ) external nonReentrant before(deadline) returns (uint256) {
         // A permit seen in the mempool can be used up by anyone; the transfer below fails if the allowance is missing.
-        // solhint-disable-next-line no-empty-blocks
         try IERC20Permit(asset).permit(msg.sender, address(this), assets, deadline, v, r, s) {} catch {}
         return _joinByAssets(assets, receiver, minShares);
     }
