@@ -4,8 +4,8 @@ import { BackstopPool__factory, IMarginEngine__factory, IOracle__factory } from 
 import type { FeedParams, MarketParams, MarketRules } from "./markets.ts";
 
 type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
-type Argument = Parameters<Builder["contract"]>[1] extends readonly (infer T)[] | undefined ? T : never;
-type Contract = ReturnType<Builder["contractAt"]> | ReturnType<Builder["contract"]>;
+type Argument = NonNullable<Parameters<Builder["call"]>[2]>[number];
+type Contract = Parameters<Builder["call"]>[0];
 
 /** Role ids of the AccessManager; 0 is its own ADMIN_ROLE. docs/roles.md says what each can and cannot do. */
 export const GOVERNANCE = 1n;

@@ -1,0 +1,85 @@
+/** Plain calls and transactions on a local chain: no signing, no estimation, one block each. Works in process and over HTTP. */
+import type { EthereumProvider } from "hardhat/types/providers";
+
+/** {gas} of every transaction, far below the block's limit. Unused gas costs nothing. */
+const GAS = 16_000_000n;
+
+export interface Log {
+  readonly address: string;
+  readonly topics: string[];
+  readonly data: string;
+}
+
+export interface Chain {
+  /** Seconds of the latest block. */
+  now(): Promise<number>;
+  /** The next block is dated `seconds`, or right after the latest if that is later. */
+  setNextTime(seconds: number): Promise<void>;
+  call(to: string, data: string, from?: string): Promise<string>;
+  /** Mines the transaction; throws when it reverts. */
+  send(from: string, to: string, data: string): Promise<void>;
+  /** True when the call would succeed and was sent, false when it would revert. */
+  trySend(from: string, to: string, data: string): Promise<boolean>;
+  /** What `address` logged since the last call of this function. */
+  newLogs(address: string): Promise<Log[]>;
+}
+
+export async function createChain(provider: Pick<EthereumProvider, "request">): Promise<Chain> {
+  const request = (method: string, ...params: unknown[]): Promise<unknown> => provider.request({ method, params });
+  const hex = (n: bigint | number) => `0x${n.toString(16)}`;
+  const text = (value: unknown): string => {
+    if (typeof value !== "string")
+      throw new Error(`The node answered ${JSON.stringify(value)} where text was expected`);
+    return value;
+  };
+  let logged = BigInt(text(await request("eth_blockNumber")));
+
+  const latest = async () => {
+    const block = await request("eth_getBlockByNumber", "latest", false);
+    if (typeof block !== "object" || block === null || !("timestamp" in block))
+      throw new Error("The node has no block");
+    return Number(text(block.timestamp));
+  };
+  const call = async (to: string, data: string, from?: string) =>
+    text(
+      await request("eth_call", { to, data, gas: hex(2n ** 40n), ...(from === undefined ? {} : { from }) }, "latest"),
+    );
+  const send = async (from: string, to: string, data: string) => {
+    const hash = text(await request("eth_sendTransaction", { from, to, data, gas: hex(GAS) }));
+    const receipt = await request("eth_getTransactionReceipt", hash);
+    if (typeof receipt !== "object" || receipt === null || !("status" in receipt))
+      throw new Error(`${hash} was not mined`);
+    if (receipt.status !== "0x1") throw new Error(`${hash} reverted`);
+  };
+
+  return {
+    now: latest,
+    setNextTime: async (seconds) => {
+      await request("evm_setNextBlockTimestamp", Math.max(seconds, (await latest()) + 1));
+    },
+    call,
+    send,
+    trySend: async (from, to, data) => {
+      try {
+        await request("eth_call", { from, to, data, gas: hex(GAS) }, "latest");
+      } catch (error) {
+        if (isRevert(error)) return false;
+        throw error;
+      }
+      await send(from, to, data);
+      return true;
+    },
+    newLogs: async (address) => {
+      const from = logged + 1n;
+      logged = BigInt(text(await request("eth_blockNumber")));
+      if (from > logged) return [];
+      const logs = await request("eth_getLogs", { address, fromBlock: hex(from), toBlock: hex(logged) });
+      return logs as Log[]; // the shape is that of the JSON-RPC specification
+    },
+  };
+}
+
+/** A revert carries data or says so; anything else is the connection or a bug. */
+function isRevert(error: unknown): boolean {
+  return error instanceof Error && ("data" in error || /revert/i.test(error.message));
+}

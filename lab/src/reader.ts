@@ -1,0 +1,79 @@
+/** Reads the whole ledger in few calls, as numbers for the checks and views for the keeper. */
+import type { Entry, Totals } from "./checks.ts";
+import type { View } from "./keeper.ts";
+import { abi, MARKET, TOKEN_UNIT, type World } from "./world.ts";
+
+export interface Overview extends Totals {
+  readonly cap: bigint; // {lot}
+  readonly poolAssets: bigint; // {u} what the shares are worth together
+  readonly sharePrice: bigint; // {u} of one share
+}
+
+export interface Reader {
+  /** Of all accounts, in the order of `world.accounts`. */
+  ledger(): Promise<Entry[]>;
+  entries(accounts: readonly bigint[]): Promise<Entry[]>;
+  overview(): Promise<Overview>;
+  views(accounts: readonly bigint[]): Promise<View[]>;
+}
+
+const WORD = 64; // hex digits
+
+/** The words of an ABI-encoded int256[], without the cost of a general decoder. */
+function words(encoded: string): bigint[] {
+  const start = 2 + 2 * WORD; // 0x, offset, length
+  return Array.from({ length: (encoded.length - start) / WORD }, (_, i) =>
+    BigInt.asIntN(256, BigInt(`0x${encoded.slice(start + i * WORD, start + (i + 1) * WORD)}`)),
+  );
+}
+
+/** Groups of `size`, each made into a record. */
+function grouped<T>(flat: readonly bigint[], size: number, make: (group: bigint[]) => T): T[] {
+  return Array.from({ length: flat.length / size }, (_, i) => make(flat.slice(i * size, (i + 1) * size)));
+}
+
+export function createReader({ chain, addresses, accounts }: World): Reader {
+  const { engine, pool, probe } = addresses;
+  const encodeLedger = (of: readonly bigint[]) => abi.probe.encodeFunctionData("ledger", [engine, MARKET, [...of]]);
+  const ledgerCall = encodeLedger(accounts);
+  const overviewCall = abi.probe.encodeFunctionData("overview", [engine, pool, MARKET]);
+  const read = async (call: string): Promise<Entry[]> =>
+    grouped(words(await chain.call(probe, call)), 3, ([cash = 0n, lots = 0n, quote = 0n]) => ({ cash, lots, quote }));
+
+  return {
+    ledger: () => read(ledgerCall),
+    entries: (of) => read(encodeLedger(of)),
+    overview: async () => {
+      const [found] = abi.probe.decodeFunctionResult("overview", await chain.call(probe, overviewCall));
+      const { market } = found;
+      return {
+        price: market.price,
+        indexLong: market.indexLong,
+        indexShort: market.indexShort,
+        openInterest: market.openInterest,
+        cap: market.openInterestCap,
+        bucket: market.bucket,
+        deficit: found.totalDeficit,
+        internalBalance: found.internalBalance,
+        tokenBalance: found.tokenBalance,
+        tokenUnit: TOKEN_UNIT,
+        poolAssets: found.poolAssets * TOKEN_UNIT,
+        sharePrice: (found.sharePrice * TOKEN_UNIT) / 10n ** 12n, // down
+      };
+    },
+    views: async (of) => {
+      if (of.length === 0) return [];
+      const flat = words(await chain.call(probe, abi.probe.encodeFunctionData("healths", [engine, [...of]])));
+      const views = grouped(flat, 4, ([equity = 0n, favourable = 0n, maintenance = 0n, unhealthySince = 0n]) => ({
+        equity,
+        favourable,
+        maintenance,
+        unhealthySince,
+      }));
+      return views.flatMap((view, i) => {
+        const account = of[i];
+        return account === undefined ? [] : [{ account, ...view }];
+      });
+    },
+  };
+}

@@ -1,0 +1,143 @@
+/** The drill in words and figures: text for a terminal, one object for a machine. Amounts are exact to the last unit. */
+import type { DrillResult } from "./drill.ts";
+import type { Outcome } from "./run.ts";
+import { total } from "./tally.ts";
+import { dollars, USD } from "./units.ts";
+
+/** {label, with the pool, without it}; every value already text. */
+export type Row = readonly [label: string, withPool: string, without: string];
+
+export interface Table {
+  readonly title: string;
+  readonly rows: readonly Row[];
+}
+
+const EXACT = 12; // decimals of USD that u has
+const LOT_DECIMALS = 4;
+const percent = (part: bigint, of: bigint) =>
+  of === 0n ? "-" : `${(Number((part * 10_000n) / of) / 100).toFixed(2)} %`;
+const coins = (lots: bigint) => dollars(lots * 10n ** BigInt(EXACT - LOT_DECIMALS), LOT_DECIMALS);
+
+/** {D18} what every withdrawal pays of itself: h = B / (B + deficit). */
+export function haircut({ end }: Outcome): bigint {
+  const balance = end.internalBalance * end.tokenUnit;
+  return balance + end.deficit === 0n ? 10n ** 18n : (balance * 10n ** 18n) / (balance + end.deficit); // down
+}
+
+export function tables(result: DrillResult): Table[] {
+  const both = (label: string, of: (outcome: Outcome) => string): Row => [label, of(result.with), of(result.without)];
+  const layer = (label: string, of: (outcome: Outcome) => bigint): Row =>
+    both(label, (outcome) => dollars(of(outcome), EXACT));
+  return [
+    {
+      title: "Waterfall, USD, exact",
+      rows: [
+        layer("shortfall of accounts taken over", ({ tally }) => tally.byLiquidation.shortfall),
+        layer("shortfall of the pool's inventory", ({ tally }) => tally.byInventory.shortfall),
+        layer("total shortfall", ({ tally }) => total(tally).shortfall),
+        layer("  paid by the insurance bucket", ({ tally }) => total(tally).bucket),
+        layer("  paid by the stakers' pool", ({ tally }) => total(tally).pool),
+        layer("  bad debt: nobody paid", ({ tally }) => total(tally).deficit),
+      ],
+    },
+    {
+      title: "Market",
+      rows: [
+        both("open interest at the start, USD", ({ start }) => dollars(start.openInterest * start.price)),
+        both("open interest at the end, USD", ({ end }) => dollars(end.openInterest * end.price)),
+        both("partial liquidations", ({ tally }) => String(tally.liquidations)),
+        both("takeovers by the pool", ({ tally }) => String(tally.takeovers)),
+        both("  of them below zero equity", ({ tally }) => String(tally.insolvent)),
+        both("penalties paid, USD", ({ tally }) => dollars(tally.penalties)),
+        both("deficit outstanding at the end, USD", ({ end }) => dollars(end.deficit)),
+        both("a withdrawal pays", (outcome) => percent(haircut(outcome), 10n ** 18n)),
+      ],
+    },
+    {
+      title: "Stakers",
+      rows: [
+        both("pool at the start, USD", ({ start }) => dollars(start.poolAssets)),
+        both("pool at the end, USD", ({ end }) => dollars(end.poolAssets)),
+        both("share price at the start, USD", ({ start }) => (hasPool(start) ? dollars(start.sharePrice, 6) : "-")),
+        both("share price at the end, USD", ({ end }) => (hasPool(end) ? dollars(end.sharePrice, 6) : "-")),
+        both("premiums received, USD", ({ tally }) => dollars(tally.income)),
+        both("inventory, ETH", ({ inventory }) => coins(inventory.lots)),
+        both("  its open profit or loss, USD", ({ inventory }) => dollars(inventory.equity)),
+      ],
+    },
+  ];
+}
+
+/** A share price of a pool that only keeps its floor says nothing. */
+const hasPool = ({ poolAssets }: { readonly poolAssets: bigint }) => poolAssets > USD;
+
+export function checkLine({ with: withPool, without }: DrillResult): string {
+  const failures = [...withPool.failures, ...without.failures];
+  const made = withPool.checks + without.checks;
+  if (failures.length === 0) return `Conservation I1 to I4 held in all ${made} checks, after every step of both runs.`;
+  const shown = failures.slice(0, 5).map(({ id, step, message }) => `  ${id} at step ${step}: ${message}`);
+  return [`${failures.length} of ${made} checks FAILED:`, ...shown].join("\n");
+}
+
+export function refusedLine({ settings, with: { opened } }: DrillResult): string | undefined {
+  const refused = settings.traders - opened;
+  if (refused === 0) return undefined;
+  return `${refused} of ${settings.traders} opening trades were refused: the pool's stake does not carry so much open interest.`;
+}
+
+export function text(result: DrillResult): string {
+  const { settings, episode, durationMs, with: withPool } = result;
+  const lines = [
+    `${episode.title}: ${withPool.samples.length} steps, seed ${settings.seed}, ${withPool.accounts} accounts, ` +
+      `keeper ${settings.latency} steps late`,
+  ];
+  const refused = refusedLine(result);
+  if (refused !== undefined) lines.push(refused);
+
+  const width = (column: 0 | 1 | 2, heading: string) =>
+    Math.max(heading.length, ...tables(result).flatMap(({ rows }) => rows.map((row) => row[column].length)));
+  const [labels, first, second] = [width(0, ""), width(1, "with the pool"), width(2, "pool empty")];
+  for (const { title, rows } of tables(result)) {
+    lines.push("", `${title.padEnd(labels)}  ${"with the pool".padStart(first)}  ${"pool empty".padStart(second)}`);
+    lines.push(...rows.map(([label, a, b]) => `${label.padEnd(labels)}  ${a.padStart(first)}  ${b.padStart(second)}`));
+  }
+  return [...lines, "", checkLine(result), `Took ${(durationMs / 1_000).toFixed(1)} s.`].join("\n");
+}
+
+/** Amounts are decimal strings of u, 1e-12 USD: a JSON number has not enough digits. */
+export function json(result: DrillResult): Record<string, unknown> {
+  const { settings, with: withPool, without, durationMs } = result;
+  const layers = (outcome: Outcome) => {
+    const { shortfall, bucket, pool, deficit } = total(outcome.tally);
+    return {
+      shortfall: String(shortfall),
+      paidBy: { bucket: String(bucket), pool: String(pool), deficit: String(deficit) },
+    };
+  };
+  return {
+    ...settings,
+    steps: withPool.samples.length,
+    accounts: withPool.accounts,
+    opened: withPool.opened,
+    liquidations: withPool.tally.liquidations,
+    takeovers: withPool.tally.takeovers,
+    insolventTakeovers: withPool.tally.insolvent,
+    ...layers(withPool),
+    poolNavStart: String(withPool.start.poolAssets),
+    poolNavEnd: String(withPool.end.poolAssets),
+    sharePriceStart: String(withPool.start.sharePrice),
+    sharePriceEnd: String(withPool.end.sharePrice),
+    inventory: { lots: String(withPool.inventory.lots), equity: String(withPool.inventory.equity) },
+    haircut: String(haircut(withPool)),
+    withoutBackstop: {
+      ...layers(without),
+      liquidations: without.tally.liquidations,
+      takeovers: without.tally.takeovers,
+      haircut: String(haircut(without)),
+    },
+    conservationChecks: withPool.checks + without.checks,
+    conservationFailures: withPool.failures.length + without.failures.length,
+    durationMs,
+    unit: "1e-12 USD",
+  };
+}

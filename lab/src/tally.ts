@@ -1,0 +1,87 @@
+/** Adds up what the engine's events say: who paid which shortfall, how often the keeper acted. */
+import type { Log } from "./chain.ts";
+import type { Failure } from "./checks.ts";
+import { abi } from "./world.ts";
+
+/** {u} what each layer paid; they sum to the shortfall. */
+export interface Layers {
+  readonly shortfall: bigint;
+  readonly bucket: bigint;
+  readonly pool: bigint;
+  readonly deficit: bigint;
+}
+
+export const NOTHING: Layers = { shortfall: 0n, bucket: 0n, pool: 0n, deficit: 0n };
+
+export const sumOf = (a: Layers, b: Layers): Layers => ({
+  shortfall: a.shortfall + b.shortfall,
+  bucket: a.bucket + b.bucket,
+  pool: a.pool + b.pool,
+  deficit: a.deficit + b.deficit,
+});
+
+export interface Tally {
+  readonly liquidations: number;
+  readonly takeovers: number;
+  /** Takeovers of accounts that were worth less than nothing. */
+  readonly insolvent: number;
+  /** {u} penalties paid by liquidated accounts */
+  readonly penalties: bigint;
+  /** {u} income the pool received */
+  readonly income: bigint;
+  readonly byLiquidation: Layers;
+  readonly byInventory: Layers;
+}
+
+export const EMPTY: Tally = {
+  liquidations: 0,
+  takeovers: 0,
+  insolvent: 0,
+  penalties: 0n,
+  income: 0n,
+  byLiquidation: NOTHING,
+  byInventory: NOTHING,
+};
+
+export const total = ({ byLiquidation, byInventory }: Tally): Layers => sumOf(byLiquidation, byInventory);
+
+/** DrawReason of IBackstopPool. */
+const INVENTORY = 1n;
+
+/** The tally after one more event of the engine; other events change nothing. */
+export function count(tally: Tally, log: Log, tokenUnit: bigint): Tally {
+  const event = abi.engine.parseLog(log);
+  if (event === null) return tally;
+  const { args } = event;
+  switch (event.name) {
+    case "Liquidated":
+      return { ...tally, liquidations: tally.liquidations + 1, penalties: tally.penalties + args.penalty };
+    case "TakenOver":
+      return {
+        ...tally,
+        takeovers: tally.takeovers + 1,
+        insolvent: tally.insolvent + (args.equity < 0n ? 1 : 0),
+      };
+    case "IncomeCollected":
+      return { ...tally, income: tally.income + args.paid * tokenUnit };
+    case "ShortfallCovered": {
+      const paid = { shortfall: args.shortfall, bucket: args.byBucket, pool: args.byPool, deficit: args.toDeficit };
+      return args.reason === INVENTORY
+        ? { ...tally, byInventory: sumOf(tally.byInventory, paid) }
+        : { ...tally, byLiquidation: sumOf(tally.byLiquidation, paid) };
+    }
+    default:
+      return tally;
+  }
+}
+
+/** The layers of every reason sum to its shortfall, to the last unit. */
+export function waterfall({ byLiquidation, byInventory }: Tally, step: number): Failure[] {
+  return [byLiquidation, byInventory]
+    .filter(({ shortfall, bucket, pool, deficit }) => shortfall !== bucket + pool + deficit)
+    .map(({ shortfall, bucket, pool, deficit }) => ({
+      id: "waterfall",
+      step,
+      message: `${bucket} + ${pool} + ${deficit} is not ${shortfall} u`,
+    }));
+}

@@ -1,0 +1,142 @@
+/** `npm start`: plays a real crash against the real contracts, prints what happened and writes a report. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { type Chains, drill } from "../lab/src/drill.ts";
+import { EPISODE_NAMES } from "../lab/src/episodes.ts";
+import { createProgress } from "../lab/src/progress.ts";
+import { report } from "../lab/src/report.ts";
+import { BOUNDS, DEFAULTS, type Parsed, parseEpisode, parseNumber, type Settings } from "../lab/src/settings.ts";
+import { json, text } from "../lab/src/summary.ts";
+
+const DONE = 0;
+const YOURS_TO_FIX = 1;
+const WORTH_RETRYING = 75;
+
+const root = path.resolve(import.meta.dirname, "..");
+const between = (name: keyof typeof BOUNDS) =>
+  `${BOUNDS[name].min} to ${BOUNDS[name].max}, ${DEFAULTS[name]} by default`;
+
+const HELP = `Usage: npm start -- [options]
+
+Plays 48 hours of a real crash against the contracts on a local chain, once with the stakers' pool and once
+with the pool empty, and checks after every step that not one unit was lost or made.
+
+  --episode NAME    ${EPISODE_NAMES.join(" or ")}; the first by default
+  --seed N          of people and path: ${between("seed")}
+  --traders N       ${between("traders")}
+  --pool USD        stake behind the market: ${between("pool")}
+  --latency N       steps of five minutes until the keeper acts: ${between("latency")}
+  --report FILE     the HTML report; reports/drill-EPISODE-SEED.html by default
+  --network NAME    localhost: a running \`npx hardhat node\` instead of a chain in this process
+  --json            one JSON object as the last line; amounts in 1e-12 USD
+  --help            this text
+`;
+
+interface Command {
+  readonly settings: Settings;
+  readonly report: string;
+  readonly localhost: boolean;
+  readonly json: boolean;
+}
+
+class UsageError extends Error {}
+
+function value<T>(parsed: Parsed<T>): T {
+  if ("error" in parsed) throw new UsageError(parsed.error);
+  return parsed.value;
+}
+
+function parse(args: string[]): Command | "help" {
+  const { values } = readArgs(args);
+  if (values.help) return "help";
+  if (values.network !== undefined && values.network !== "localhost")
+    throw new UsageError(`--network must be localhost, or not given, not "${values.network}"`);
+  if (values.report === "") throw new UsageError("--report must name a file");
+
+  const number = (name: keyof typeof BOUNDS) => {
+    const given = values[name];
+    return given === undefined ? DEFAULTS[name] : value(parseNumber(name, given));
+  };
+  const settings: Settings = {
+    episode: values.episode === undefined ? DEFAULTS.episode : value(parseEpisode(values.episode)),
+    seed: number("seed"),
+    traders: number("traders"),
+    pool: number("pool"),
+    latency: number("latency"),
+  };
+  const file = values.report ?? path.join(root, "reports", `drill-${settings.episode}-${settings.seed}.html`);
+  return { settings, report: path.resolve(file), localhost: values.network !== undefined, json: values.json };
+}
+
+function readArgs(args: string[]) {
+  const string = { type: "string" } as const;
+  const options = {
+    episode: string,
+    seed: string,
+    traders: string,
+    pool: string,
+    latency: string,
+    report: string,
+    network: string,
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
+  } as const;
+  try {
+    return parseArgs({ args, options });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+async function connect(localhost: boolean): Promise<Chains | undefined> {
+  const { network } = await import("hardhat");
+  if (!localhost) return { with: () => network.create(), without: () => network.create(), parallel: true };
+
+  const create = () => network.create("localhost");
+  try {
+    const { provider } = await create();
+    await provider.request({ method: "eth_chainId", params: [] });
+  } catch {
+    return undefined;
+  }
+  return { with: create, without: create, parallel: false };
+}
+
+async function main(args: string[]): Promise<number> {
+  let command: Command | "help";
+  try {
+    command = parse(args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n\n${HELP}`);
+    return YOURS_TO_FIX;
+  }
+  if (command === "help") {
+    process.stdout.write(HELP);
+    return DONE;
+  }
+
+  try {
+    mkdirSync(path.dirname(command.report), { recursive: true });
+    writeFileSync(command.report, ""); // before the work, not after it
+  } catch (error) {
+    process.stderr.write(`The report cannot be written: ${error instanceof Error ? error.message : String(error)}\n`);
+    return YOURS_TO_FIX;
+  }
+  const chains = await connect(command.localhost);
+  if (chains === undefined) {
+    process.stderr.write("No node answers on localhost; start one with `npx hardhat node --hostname 127.0.0.1`\n");
+    return WORTH_RETRYING;
+  }
+
+  const result = await drill(command.settings, chains, createProgress(process.stderr, command.settings.episode));
+  writeFileSync(command.report, report(result));
+  process.stdout.write(`${text(result)}\nReport: ${path.relative(process.cwd(), command.report)}\n`);
+  if (command.json) process.stdout.write(`${JSON.stringify(json(result))}\n`);
+  return result.with.failures.length + result.without.failures.length === 0 ? DONE : YOURS_TO_FIX;
+}
+
+// Not process.exitCode: a chain in this process keeps it alive.
+const code = await main(process.argv.slice(2));
+process.stdout.write("", () => process.exit(code));
