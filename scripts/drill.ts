@@ -13,6 +13,7 @@ const DONE = 0;
 const YOURS_TO_FIX = 1;
 const WORTH_RETRYING = 75;
 
+const LOCALHOST = "http://127.0.0.1:8545";
 const root = path.resolve(import.meta.dirname, "..");
 const between = (name: keyof typeof BOUNDS) =>
   `${BOUNDS[name].min} to ${BOUNDS[name].max}, ${DEFAULTS[name]} by default`;
@@ -28,7 +29,7 @@ with the pool empty, and checks after every step that not one unit was lost or m
   --pool USD        stake behind the market: ${between("pool")}
   --latency N       steps of five minutes until the keeper acts: ${between("latency")}
   --report FILE     the HTML report; reports/drill-EPISODE-SEED.html by default
-  --network NAME    localhost: a running \`npx hardhat node\` instead of a chain in this process
+  --network NAME    localhost, or a URL: a running \`npx hardhat node\` instead of a chain in this process
   --json            one JSON object as the last line; amounts in 1e-12 USD
   --help            this text
 `;
@@ -36,7 +37,8 @@ with the pool empty, and checks after every step that not one unit was lost or m
 interface Command {
   readonly settings: Settings;
   readonly report: string;
-  readonly localhost: boolean;
+  /** Of a running node; a chain in this process when there is none. */
+  readonly url: string | undefined;
   readonly json: boolean;
 }
 
@@ -50,8 +52,9 @@ function value<T>(parsed: Parsed<T>): T {
 function parse(args: string[]): Command | "help" {
   const { values } = readArgs(args);
   if (values.help) return "help";
-  if (values.network !== undefined && values.network !== "localhost")
-    throw new UsageError(`--network must be localhost, or not given, not "${values.network}"`);
+  const url = values.network === "localhost" ? LOCALHOST : values.network;
+  if (url !== undefined && !/^https?:\/\/[^/]/.test(url))
+    throw new UsageError(`--network must be localhost or the URL of a local node, not "${url}"`);
   if (values.report === "") throw new UsageError("--report must name a file");
 
   const number = (name: keyof typeof BOUNDS) => {
@@ -66,7 +69,7 @@ function parse(args: string[]): Command | "help" {
     latency: number("latency"),
   };
   const file = values.report ?? path.join(root, "reports", `drill-${settings.episode}-${settings.seed}.html`);
-  return { settings, report: path.resolve(file), localhost: values.network !== undefined, json: values.json };
+  return { settings, report: path.resolve(file), url, json: values.json };
 }
 
 function readArgs(args: string[]) {
@@ -89,11 +92,11 @@ function readArgs(args: string[]) {
   }
 }
 
-async function connect(localhost: boolean): Promise<Chains | undefined> {
+async function connect(url: string | undefined): Promise<Chains | undefined> {
   const { network } = await import("hardhat");
-  if (!localhost) return { with: () => network.create(), without: () => network.create(), parallel: true };
+  if (url === undefined) return { with: () => network.create(), without: () => network.create(), parallel: true };
 
-  const create = () => network.create("localhost");
+  const create = () => network.create({ network: "localhost", override: { url } });
   try {
     const { provider } = await create();
     await provider.request({ method: "eth_chainId", params: [] });
@@ -124,9 +127,11 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`The report cannot be written: ${error instanceof Error ? error.message : String(error)}\n`);
     return YOURS_TO_FIX;
   }
-  const chains = await connect(command.localhost);
+  const chains = await connect(command.url);
   if (chains === undefined) {
-    process.stderr.write("No node answers on localhost; start one with `npx hardhat node --hostname 127.0.0.1`\n");
+    process.stderr.write(
+      `No node answers at ${command.url}; start one with \`npx hardhat node --hostname 127.0.0.1\`\n`,
+    );
     return WORTH_RETRYING;
   }
 

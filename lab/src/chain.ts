@@ -79,7 +79,7 @@ export async function createChain(provider: Pick<EthereumProvider, "request">): 
   };
 }
 
-/** A revert carries data or says so; anything else is the connection or a bug. */
+/** What the node calls a revert; anything else is the connection or a bug. */
 function isRevert(error: unknown): boolean {
-  return error instanceof Error && ("data" in error || /revert/i.test(error.message));
+  return error instanceof Error && /revert/i.test(error.message);
 }

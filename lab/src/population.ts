@@ -4,11 +4,11 @@ import { type Rng, rng } from "./rng.ts";
 export type Side = "long" | "short";
 
 /** Shares of traders and the leverage they open with. Nobody opens at the limit: the price edge would refuse them. */
-export const COHORTS: readonly { readonly share: number; readonly leverage: readonly [number, number] }[] = [
-  { share: 0.3, leverage: [2, 4] },
-  { share: 0.35, leverage: [4, 8] },
-  { share: 0.2, leverage: [8, 12] },
-  { share: 0.15, leverage: [12, 17] },
+export const COHORTS: readonly { readonly percent: number; readonly leverage: readonly [number, number] }[] = [
+  { percent: 30, leverage: [2, 4] },
+  { percent: 35, leverage: [4, 8] },
+  { percent: 20, leverage: [8, 12] },
+  { percent: 15, leverage: [12, 17] },
 ];
 
 export const LONG_SHARE = 0.6;
@@ -66,9 +66,9 @@ function trader(index: number, side: Side, price: bigint, random: Rng): Trader {
 
 function leverageFor(draw: number, random: Rng): number {
   let below = 0;
-  const cohort = COHORTS.find(({ share }) => {
-    below += share;
-    return draw < below;
+  const cohort = COHORTS.find(({ percent }) => {
+    below += percent;
+    return 100 * draw < below;
   });
   const [least, most] = (cohort ?? COHORTS[COHORTS.length - 1] ?? { leverage: [1, 1] as const }).leverage;
   return random.between(least, most);

@@ -1,4 +1,7 @@
 /** Deploys Backstop, brings stakers, makers, traders and a keeper to it, and opens their positions through signed orders. */
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import path from "node:path";
 import { keccak256, type Signer, toUtf8Bytes, Wallet } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 import { ETH } from "../../deploy/markets.ts";
@@ -23,6 +26,8 @@ export const TOKEN_UNIT = 10n ** BigInt(12 - DECIMALS); // {u/token} S
 /** System accounts of the ledger that this market uses: its inventory and the fees. */
 export const INVENTORY = BigInt(MARKET);
 const FEES = 64n;
+
+const DEPLOYMENTS = path.resolve(import.meta.dirname, "../../deploy/deployments");
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
@@ -78,10 +83,8 @@ export async function createWorld(
   stayStaked: boolean,
 ): Promise<World> {
   const chain = await createChain(connection.provider);
-  const { ethers, ignition } = connection;
-  const deployed: Record<string, { getAddress(): Promise<string> }> = await ignition.deploy(
-    localModule({ decimals: DECIMALS, markets: [{ config: ETH, answer: price }] }),
-  );
+  const { ethers } = connection;
+  const deployed = await deploy(connection, price);
   const at = async (name: string) => {
     const contract = deployed[name];
     if (contract === undefined) throw new Error(`The module deployed no ${name}`);
@@ -171,6 +174,20 @@ export async function createWorld(
 }
 
 /* STEPS OF THE SETTING-UP */
+
+/** On a node Ignition resumes what it has a record of, but the drill always starts afresh: a record of its own, thrown away. */
+async function deploy(
+  { ignition }: NetworkConnection,
+  price: bigint,
+): Promise<Record<string, { getAddress(): Promise<string> }>> {
+  const deploymentId = `drill-${randomUUID()}`;
+  try {
+    const module = localModule({ decimals: DECIMALS, markets: [{ config: ETH, answer: price }] });
+    return await ignition.deploy(module, { deploymentId });
+  } finally {
+    await rm(path.join(DEPLOYMENTS, deploymentId), { recursive: true, force: true });
+  }
+}
 
 type Site = Pick<World, "chain" | "addresses" | "operator">;
 interface Stake {
