@@ -45,7 +45,7 @@ import {TakeoverLib} from "./libraries/TakeoverLib.sol";
 /// @dev TOKEN AND ORACLE ASSUMPTIONS. The token moves what it is told and has at most 12 decimals; a token that delivers less is
 /// refused on deposit. Prices come from `oracle` alone; a wrong but valid price is not detected here.
 /// @dev LIVENESS. Somebody syncs prices and calls liquidate or takeover; both pay for themselves.
-/// @dev KNOWN LIMITS. A fill is checked at a price synced up to SYNC_PERIOD ago. An account with a position in a market whose
+/// @dev KNOWN LIMITS. A fill is checked at prices synced less than 60 seconds ago. An account with a position in a market whose
 /// price is not OK is not taken over until it is.
 contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuardTransient {
     using CashLib for Ledger;
@@ -150,8 +150,9 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         LedgerLib.requireUser(order.buyer);
         LedgerLib.requireUser(order.seller);
         uint8 m = order.market;
-        Market memory market = ledger.listed(m);
-        if (SyncLib.isDue(market)) ledger.sync(_env(), m, market, oracle.sync(m));
+        require(m < 64 && ledger.markets[m].syncedAt != 0, UnknownMarket(m));
+        ledger.syncDue(_env(), (1 << m) | ledger.accounts[order.buyer].markets | ledger.accounts[order.seller].markets);
+        Market memory market = ledger.markets[m];
         Focus memory at = Focus(m, market, ledger.params[m]);
         bool priceOk = SyncLib.isPriceOk(market);
         RulesLib.requireInBand(order.price, market.price, priceOk ? at.params.bandBps : at.params.bandBps / 5);
@@ -171,7 +172,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
 
         bool buyerGrows = ledger.requireFill(at, bought, order.buyerReduceOnly);
         bool sellerGrows = ledger.requireFill(at, sold, order.sellerReduceOnly);
-        if (buyerGrows || sellerGrows) ledger.requireOpen(m, market, priceOk);
+        if (buyerGrows || sellerGrows) ledger.requireOpen(m, market, priceOk, tokenUnit);
         if (market.openInterest > openInterest) {
             uint256 cap = market.openInterestCap;
             require(market.openInterest <= cap, OpenInterestAboveCap(market.openInterest, cap));

@@ -114,7 +114,7 @@ interface IMarginEngine {
     event Deposited(uint256 indexed account, address indexed from, uint256 amount); // {token}
     /// @notice `amount` left `account`'s cash as `paid` tokens, `claimed` {u} became a claim.
     event Withdrawn(uint256 indexed account, address indexed receiver, uint256 paid, uint256 claimed);
-    event Transferred(uint256 indexed from, uint256 indexed to, uint256 amount); // {u} cash
+    event Transferred(uint256 indexed from, uint256 indexed to, uint256 amount); // {u} cash; also a takeover's equity, to each inventory
     event OperatorSet(address indexed owner, address indexed operator, bool approved);
     /// @notice The primitive. Fees {u}: positive is paid, negative received; their sum goes to the market's bucket.
     event Filled(
@@ -160,9 +160,17 @@ interface IMarginEngine {
         uint256 excess
     );
     event DeficitReduced(uint8 indexed market, uint256 amount, uint256 left); // {u}
-    /// @notice {u} of the bucket and of FEES repaid the market's deficit, `skimmed` {u} of the bucket joined FEES, `paid` {token}
+    /// @notice `fromInventory` {u} of a flat inventory joined FEES, {u} of the bucket and of FEES repaid the market's
+    /// deficit, `skimmed` {u} of the bucket joined FEES, `paid` {token}
     /// left FEES for the pool.
-    event IncomeCollected(uint8 indexed market, uint256 fromBucket, uint256 fromFees, uint256 skimmed, uint256 paid);
+    event IncomeCollected(
+        uint8 indexed market,
+        uint256 fromInventory,
+        uint256 fromBucket,
+        uint256 fromFees,
+        uint256 skimmed,
+        uint256 paid
+    );
     event Connected(address pool, address exchange);
     event MarketSet(uint8 indexed market, MarketParams params, MarketRules rules);
     event StatusSet(uint8 indexed market, MarketStatus status);
@@ -252,7 +260,7 @@ interface IMarginEngine {
     /* EXCHANGE */
 
     /// @notice Settles a fill between two accounts; fees by role. Only the exchange.
-    /// @dev Syncs the market first when its last sync is older than SYNC_PERIOD. The band holds in every price state.
+    /// @dev Syncs first every market of the two accounts whose last sync is 60 seconds old or older. The band holds in every price state.
     /// An account that increases must meet initial margin; one that reduces must meet it too, or not
     /// lower its health: E' >= 0 and E' MM >= E MM', all at the unfavourable edge.
     function fill(Fill calldata order) external;
@@ -272,7 +280,7 @@ interface IMarginEngine {
     /// @dev For 0 <= E and E < MM at the favourable edge. Lots: just enough to bring health to TAU times maintenance.
     /// @param account     the unhealthy account
     /// @param market      one of its markets
-    /// @param into        an account of the caller or one it operates; must meet the rules of a fill afterwards
+    /// @param into        an account of the caller or one it operates; must meet the margin rules of a fill afterwards
     /// @param maxLots     {lot} close at most this many
     /// @param minDiscount D18 refuse to act at a lower discount
     /// @return lots       {lot} closed
@@ -297,7 +305,8 @@ interface IMarginEngine {
     /// @return shortfall {u} covered, deficit included
     function coverInventory(uint8 market) external returns (uint256 shortfall);
 
-    /// @notice Repays the market's deficit from its bucket and the collected premiums, skims the bucket above its target and,
+    /// @notice Takes what a flat inventory holds, repays the market's deficit from its bucket and what has been collected,
+    /// skims the bucket above its target and,
     /// while no market has a deficit, sends all collected premiums to the pool. Anyone may call it.
     /// @return paid {token} sent to the pool, rounded down
     function collectIncome(uint8 market) external returns (uint256 paid);

@@ -37,12 +37,12 @@ library CashLib {
         }
 
         ledger.pay(id, -int256(owed));
+        ledger.requireWithdrawable(id);
         ledger.internalBalance -= uint128(paid); // below 2^64
         if (claimed != 0) {
             ledger.claims[id] += claimed;
-            ledger.lowerAll(claimed, env.tokenUnit);
+            ledger.lowerAll(claimed);
         }
-        ledger.requireWithdrawable(id);
     }
 
     /// @param amount {u}

@@ -12,34 +12,29 @@ import {MathLib} from "./MathLib.sol";
 library DeficitLib {
     using SafeCast for uint256;
 
-    function raise(Ledger storage ledger, uint8 m, uint256 amount, uint256 tokenUnit) internal {
+    function raise(Ledger storage ledger, uint8 m, uint256 amount) internal {
         ledger.deficits[m] += amount;
         ledger.deficitMarkets |= uint64(1) << m;
-        _setTotal(ledger, ledger.totalDeficit + amount, tokenUnit);
+        ledger.totalDeficit += amount.toUint128();
     }
 
     /// @param amount {u} at most the market's deficit
-    function lower(Ledger storage ledger, uint8 m, uint256 amount, uint256 tokenUnit) internal {
+    function lower(Ledger storage ledger, uint8 m, uint256 amount) internal {
         uint256 left = ledger.deficits[m] - amount;
         ledger.deficits[m] = left;
         if (left == 0) ledger.deficitMarkets &= ~(uint64(1) << m);
-        _setTotal(ledger, ledger.totalDeficit - amount, tokenUnit);
+        ledger.totalDeficit -= amount.toUint128();
         emit IMarginEngine.DeficitReduced(m, amount, left);
     }
 
     /// @notice Lowers the deficits by `amount` in all, lowest market first. At most 64 steps.
     /// @param amount {u} at most the sum
-    function lowerAll(Ledger storage ledger, uint256 amount, uint256 tokenUnit) internal {
+    function lowerAll(Ledger storage ledger, uint256 amount) internal {
         while (amount != 0) {
             uint8 m = uint8(LibBit.ffs(ledger.deficitMarkets));
             uint256 part = MathLib.min(amount, ledger.deficits[m]);
-            lower(ledger, m, part, tokenUnit);
+            lower(ledger, m, part);
             amount -= part;
         }
-    }
-
-    function _setTotal(Ledger storage ledger, uint256 total, uint256 tokenUnit) private {
-        ledger.totalDeficit = total.toUint128();
-        ledger.openingStopped = total * 1000 > ledger.internalBalance * tokenUnit;
     }
 }

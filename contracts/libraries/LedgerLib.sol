@@ -29,8 +29,7 @@ struct Ledger {
     // 32 bytes
     address exchange;
     uint64 deficitMarkets; // bit m is set while market m has a deficit
-    bool openingStopped; // the deficits together exceed 0.1 % of the balance
-    // 29 bytes
+    // 28 bytes
     IBackstopPool pool;
     mapping(uint256 market => uint256) deficits; // {u}
     mapping(uint256 account => uint256) claims; // {u}

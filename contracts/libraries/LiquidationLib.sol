@@ -21,6 +21,7 @@ library LiquidationLib {
         LedgerLib.requireUser(id);
         Account memory account = ledger.accounts[id];
         ledger.refreshAll(env, account.markets);
+        ledger.requirePricesOk(account.markets);
         requireUnhealthy(ledger, id, account);
         require(clock(account) == 0, IMarginEngine.ClockRunning(id, account.unhealthySince));
         setClock(ledger, id, block.timestamp);

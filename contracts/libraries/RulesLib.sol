@@ -34,6 +34,7 @@ library RulesLib {
         bool reduceOnly
     ) internal view returns (bool grows) {
         grows = increases(c);
+        if (grows) ledger.requirePricesOk(c.account.markets & ~(uint256(1) << at.m)); // the fill's own: `requireOpen`
         require(!grows || !reduceOnly, IMarginEngine.ReduceOnly(c.id, c.lotsBefore));
         uint256 size = MathLib.abs(c.position.lots);
         uint256 minLots = at.params.minLots;
@@ -91,13 +92,22 @@ library RulesLib {
         require(low <= price && price <= high, IMarginEngine.PriceOutsideBand(price, low, high));
     }
 
-    /// @notice What must hold of a market, beside margin, before it takes new risk.
-    /// @dev `require` would read an error's arguments from storage even when it holds.
-    function requireOpen(Ledger storage ledger, uint8 m, Market memory market, bool priceOk) internal view {
+    /// @notice What must hold, beside margin, before a market takes new risk.
+    function requireOpen(
+        Ledger storage ledger,
+        uint8 m,
+        Market memory market,
+        bool priceOk,
+        uint256 tokenUnit
+    ) internal view {
         require(priceOk, IMarginEngine.PriceNotValid(m, market.state));
         require(market.status == MarketStatus.ACTIVE, IMarginEngine.MarketNotActive(m, market.status));
-        if (LedgerLib.has(ledger.deficitMarkets, m)) revert IMarginEngine.DeficitOutstanding(m, ledger.deficits[m]);
-        if (ledger.openingStopped) revert IMarginEngine.OpeningStopped(ledger.totalDeficit, ledger.internalBalance);
+        if (ledger.deficitMarkets == 0) return;
+        uint256 owed = ledger.deficits[m];
+        require(owed == 0, IMarginEngine.DeficitOutstanding(m, owed));
+        uint256 total = ledger.totalDeficit;
+        uint256 balance = ledger.internalBalance * tokenUnit;
+        require(total * 1000 <= balance, IMarginEngine.OpeningStopped(total, balance));
     }
 
     /// @notice {u} fees of buyer and seller; the taker's rounded up, the maker's rebate down.

@@ -45,7 +45,8 @@ library SyncLib {
         market.low = quote.low;
         market.high = quote.high;
         market.slow = quote.slow;
-        market.edgeBps = quote.edgeBps;
+        // a quarter of maintenance at most: below zero at the mark is then below BETA at the favourable edge
+        market.edgeBps = uint16(MathLib.min(quote.edgeBps, maintenanceBps / 4));
         market.state = quote.state;
         ledger.markets[m] = market;
         emit IMarginEngine.Synced(
@@ -65,7 +66,7 @@ library SyncLib {
         if (block.timestamp == market.syncedAt) return;
         Quote memory quote = env.oracle.sync(m);
         bool same = quote.price == market.price && quote.validUntil == market.validUntil && quote.state == market.state;
-        if (!same || isDue(market)) sync(ledger, env, m, market, quote);
+        if (!same || isDue(market.syncedAt)) sync(ledger, env, m, market, quote);
     }
 
     function refreshAll(Ledger storage ledger, Env memory env, uint256 bits) internal {
@@ -74,8 +75,16 @@ library SyncLib {
         }
     }
 
-    function isDue(Market memory market) internal view returns (bool) {
-        return block.timestamp >= market.syncedAt + PERIOD;
+    /// @notice Syncs what was last synced PERIOD ago or more.
+    function syncDue(Ledger storage ledger, Env memory env, uint256 bits) internal {
+        for (; bits != 0; bits &= bits - 1) {
+            uint8 m = uint8(LibBit.ffs(bits));
+            if (isDue(ledger.markets[m].syncedAt)) sync(ledger, env, m, ledger.markets[m], env.oracle.sync(m));
+        }
+    }
+
+    function isDue(uint256 syncedAt) internal view returns (bool) {
+        return block.timestamp >= syncedAt + PERIOD;
     }
 
     function isPriceOk(Market memory market) internal view returns (bool) {

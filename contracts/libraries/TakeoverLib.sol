@@ -22,6 +22,7 @@ library TakeoverLib {
     using SafeCast for uint256;
     using SyncLib for Ledger;
 
+    uint256 internal constant UNITS_PER_USD = 1e12;
     uint256 internal constant DRAW_GAS = 150_000; // more than `absorb` with a plain ERC-20 needs
 
     function takeover(
@@ -54,7 +55,7 @@ library TakeoverLib {
             ledger.markets[first].bucket = uint80(bucket - reward); // less than it was
         } else {
             reward = MathLib.min(reward, uint256(equity));
-            _splitToInventory(ledger, account.markets, weights, total, uint256(equity) - reward);
+            _splitToInventory(ledger, id, account.markets, weights, total, uint256(equity) - reward);
         }
         if (reward != 0) ledger.pay(rewardId, int256(reward));
         emit IMarginEngine.TakenOver(id, rewardId, equity, reward);
@@ -76,23 +77,25 @@ library TakeoverLib {
     /// @dev The engine sends `paid` to the pool.
     function collectIncome(Ledger storage ledger, Env memory env, uint8 m) external returns (uint256 paid) {
         uint256 bucket = ledger.listed(m).bucket;
-        uint256 fees = MathLib.positive(ledger.accounts[LedgerLib.FEES].cash);
+        Account memory inventory = ledger.accounts[m];
+        uint256 fromInventory = inventory.markets == 0 ? MathLib.positive(inventory.cash) : 0; // earned once it is flat
+        uint256 fees = MathLib.positive(ledger.accounts[LedgerLib.FEES].cash) + fromInventory;
 
         uint256 owed = ledger.deficits[m];
         uint256 fromBucket = MathLib.min(bucket, owed);
         uint256 fromFees = MathLib.min(fees, owed - fromBucket);
         uint256 target = ledger.rules[m].bucketTarget * UNITS_PER_USD;
         uint256 skimmed = MathLib.zeroFloorSub(bucket - fromBucket, target);
-        if (fromBucket + fromFees != 0) ledger.lower(m, fromBucket + fromFees, env.tokenUnit);
-        if (ledger.totalDeficit == 0) paid = (fees - fromFees + skimmed) / env.tokenUnit;
+        fees = fees - fromFees + skimmed;
+        if (fromBucket + fromFees != 0) ledger.lower(m, fromBucket + fromFees);
+        if (ledger.totalDeficit == 0) paid = fees / env.tokenUnit;
 
         ledger.markets[m].bucket = uint80(bucket - fromBucket - skimmed); // at most what it was
-        ledger.pay(LedgerLib.FEES, int256(skimmed) - int256(fromFees + paid * env.tokenUnit));
+        ledger.pay(m, -int256(fromInventory));
+        ledger.pay(LedgerLib.FEES, int256(fromInventory + skimmed) - int256(fromFees + paid * env.tokenUnit));
         ledger.internalBalance -= paid.toUint128();
-        emit IMarginEngine.IncomeCollected(m, fromBucket, fromFees, skimmed, paid);
+        emit IMarginEngine.IncomeCollected(m, fromInventory, fromBucket, fromFees, skimmed, paid);
     }
-
-    uint256 internal constant UNITS_PER_USD = 1e12;
 
     /// @dev Figures at the mark of an account that liquidation cannot save.
     function _requireTakeoverable(
@@ -154,6 +157,7 @@ library TakeoverLib {
 
     function _splitToInventory(
         Ledger storage ledger,
+        uint256 id,
         uint256 bits,
         uint256[] memory weights,
         uint256 total,
@@ -162,7 +166,11 @@ library TakeoverLib {
         for (uint256 i; bits != 0; ++i) {
             uint256 part;
             (part, amount, total) = WaterfallLib.part(amount, weights[i], total);
-            if (part != 0) ledger.pay(LibBit.ffs(bits), int256(part));
+            if (part != 0) {
+                uint256 inventory = LibBit.ffs(bits);
+                ledger.pay(inventory, int256(part));
+                emit IMarginEngine.Transferred(id, inventory, part);
+            }
             bits &= bits - 1;
         }
     }
@@ -203,7 +211,7 @@ library TakeoverLib {
         uint256 byPool = MathLib.min(rest, drawn);
         uint256 excess = drawn - byPool; // less than a token unit
         ledger.markets[m].bucket = (bucket - byBucket + excess).toUint80();
-        if (rest != byPool) ledger.raise(m, rest - byPool, env.tokenUnit);
+        if (rest != byPool) ledger.raise(m, rest - byPool);
         emit IMarginEngine.ShortfallCovered(m, id, reason, shortfall, byBucket, byPool, rest - byPool, excess);
     }
 
