@@ -36,7 +36,6 @@ export function withdraw(ctx: Context, caller: bigint, account: bigint, amount: 
 
   const held = state.internalBalance;
   const { paid, withheld } = haircut(amount, held * tokenUnit, state.totalDeficit, tokenUnit);
-  ensure(paid >= minPaid, "PaidTooLittle", paid, minPaid);
   ensure(paid <= held, "Panic", 0x11n); // others are below zero by what is missing
   state.addCash(account, -(paid * tokenUnit + withheld));
   state.addBalance(-paid);
@@ -45,6 +44,7 @@ export function withdraw(ctx: Context, caller: bigint, account: bigint, amount: 
     state.claims.set(account, state.claims.get(account) + withheld);
   }
   ensureWithdrawable(ctx, account);
+  ensure(paid >= minPaid, "PaidTooLittle", paid, minPaid);
   return paid;
 }
 

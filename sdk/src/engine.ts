@@ -3,12 +3,12 @@ import * as cash from "./cash.ts";
 import type { Context, World } from "./context.ts";
 import { health, operatorKey, sync } from "./context.ts";
 import { ensure } from "./errors.ts";
+import { setMarket } from "./listing.ts";
 import type { Liquidation } from "./rescue.ts";
 import * as rescue from "./rescue.ts";
 import { State } from "./state.ts";
 import { settle } from "./trading.ts";
-import type { Fill, Health, MarketParams, MarketRules, Valuation } from "./types.ts";
-import { MarketStatus } from "./types.ts";
+import type { Fill, Health, MarketParams, MarketRules, MarketStatus, Valuation } from "./types.ts";
 import { tokenUnit } from "./units.ts";
 
 export interface EngineOptions {
@@ -57,16 +57,8 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
     coverInventory: (market: number) => run(() => rescue.coverInventory(ctx, market)),
     collectIncome: (market: number) => run(() => cash.collectIncome(ctx, market)),
 
-    /** Lists a market or changes its parameters; the engine's own fields of `rules` are taken as given. Syncs it. */
     setMarket: (market: number, params: MarketParams, rules: MarketRules) =>
-      run(() => {
-        const listed = state.market(market).syncedAt !== 0n;
-        if (listed) sync(ctx, market); // up to now at the old terms
-        state.params.set(market, params);
-        state.rules.set(market, rules);
-        if (!listed) state.patchMarket(market, { status: MarketStatus.ACTIVE, syncedAt: ctx.world.now });
-        sync(ctx, market);
-      }),
+      run(() => setMarket(ctx, market, params, rules)),
     setStatus: (market: number, status: MarketStatus) =>
       run(() => {
         ensure(state.market(market).syncedAt !== 0n, "UnknownMarket", BigInt(market));

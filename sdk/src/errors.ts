@@ -27,6 +27,7 @@ export interface ErrorArguments {
   DeficitOutstanding: [market: bigint, deficit: bigint];
   Healthy: [account: bigint, equity: bigint, maintenance: bigint];
   Unhealthy: [account: bigint, equity: bigint, maintenance: bigint];
+  RampTightened: [rampNotional: bigint, current: bigint];
   Insolvent: [account: bigint, equity: bigint];
   OpeningStopped: [totalDeficit: bigint, balance: bigint];
   ClockRunning: [account: bigint, since: bigint];

@@ -104,7 +104,7 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
   refreshAll(ctx, account);
   const markets = openMarkets(ctx, account);
   ensurePricesOk(ctx, markets);
-  const edge = ensureUnhealthy(ctx, account);
+  const edge = health(ctx, account, Valuation.FAVOURABLE);
   const age = clockAge(state.accounts.get(account).unhealthySince, world.now);
   const dust = markets.every((id) => abs(state.position(account, id).lots) <= paramsOf(ctx, id).minLots);
   const allowed = isTakeoverable(edge.equity, edge.maintenance, age, dust);

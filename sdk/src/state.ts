@@ -118,7 +118,7 @@ export class State {
 
   /** Runs `operation`; when it throws, every write is undone. The touched sets afterwards are those of this call. */
   atomically<T>(operation: () => T): T {
-    const params = new Map(this.params);
+    const [params, rules] = [new Map(this.params), new Map(this.rules)];
     for (const table of [this.accounts, this.positions, this.markets, this.deficits, this.claims, this.totals]) {
       table.touched.clear();
     }
@@ -128,6 +128,7 @@ export class State {
     } catch (error) {
       while (this.#undo.length > 0) this.#undo.pop()?.();
       for (const [id, value] of params) this.params.set(id, value);
+      for (const [id, value] of rules) this.rules.set(id, value);
       throw error;
     }
   }

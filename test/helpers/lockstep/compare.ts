@@ -1,0 +1,104 @@
+/** Reads rows of the contracts and names every difference from the model. */
+import { Interface } from "ethers";
+import type { Market, MarketStatus, PriceState } from "../../../sdk/src/types.ts";
+import { IMarginEngine__factory, MockToken__factory } from "../../../typechain-types/index.js";
+import type { World } from "./world.ts";
+
+const abi = IMarginEngine__factory.createInterface();
+const erc20 = MockToken__factory.createInterface();
+const untyped = new Interface(abi.fragments); // takes any name, where the generated one wants a literal
+const encode = (name: string, args: readonly unknown[] = []) => untyped.encodeFunctionData(name, args);
+
+type View = "accounts" | "positions" | "markets" | "marketParams" | "deficit" | "claims" | "health";
+
+/** A Market struct as the model has it. */
+export function readMarket(row: object): Market {
+  if (!("toObject" in row) || typeof row.toObject !== "function") throw new TypeError("not a struct");
+  const fields: Market = row.toObject(); // by the generated types, all bigint
+  return {
+    ...fields,
+    status: Number(fields.status) as MarketStatus, // the chain's enum has these members only
+    state: Number(fields.state) as PriceState,
+  };
+}
+
+export function createComparison({ chain, model, engineAt, fx }: World) {
+  const { state } = model;
+
+  async function view(name: View, ...args: unknown[]) {
+    const data = await chain.call(engineAt, encode(name, args));
+    return untyped.decodeFunctionResult(name, data)[0];
+  }
+
+  function differ(what: string, real: { [name: string]: unknown }, expected: object): string[] {
+    return Object.entries(expected)
+      .filter(([name, value]) => BigInt(real[name] as bigint) !== BigInt(value))
+      .map(([name, value]) => `${what}.${name}: contract ${real[name]}, model ${value}`);
+  }
+
+  const account = async (id: bigint) => differ(`account ${id}`, await view("accounts", id), state.accounts.get(id));
+  const position = async (key: bigint) => {
+    const [id, market] = [key >> 6n, key & 63n];
+    return differ(`position ${id} in ${market}`, await view("positions", id, market), state.positions.get(key));
+  };
+  const market = async (id: bigint) => {
+    const { maintenanceBps } = state.params.get(Number(id)) ?? {};
+    return [
+      ...differ(`market ${id}`, await view("markets", id), state.markets.get(id)),
+      ...differ(`params ${id}`, await view("marketParams", id), { maintenanceBps }),
+    ];
+  };
+  const deficit = async (id: bigint) =>
+    differ(`deficit ${id}`, { value: await view("deficit", id) }, { value: state.deficits.get(id) });
+  const claim = async (id: bigint) =>
+    differ(`claims ${id}`, { value: await view("claims", id) }, { value: state.claims.get(id) });
+
+  async function totals(): Promise<string[]> {
+    const number = async (name: "internalBalance" | "totalDeficit") => BigInt(await chain.call(engineAt, encode(name)));
+    const balanceOf = erc20.encodeFunctionData("balanceOf", [engineAt]);
+    const held = BigInt(await chain.call(await fx.token.getAddress(), balanceOf));
+    const internalBalance = await number("internalBalance");
+    const real = { internalBalance, totalDeficit: await number("totalDeficit") };
+    return [
+      ...differ("engine", real, { internalBalance: state.internalBalance, totalDeficit: state.totalDeficit }),
+      ...(held >= internalBalance ? [] : [`I4: holds ${held} of ${internalBalance}`]),
+    ];
+  }
+
+  async function each(keys: Iterable<bigint>, compare: (key: bigint) => Promise<string[]>): Promise<string[]> {
+    const found: string[] = [];
+    for (const key of keys) found.push(...(await compare(key)));
+    return found;
+  }
+
+  return {
+    /** What the last operation of the model wrote. */
+    touched: async (): Promise<string[]> => [
+      ...(await each(state.accounts.touched, account)),
+      ...(await each(state.positions.touched, position)),
+      ...(await each(state.markets.touched, market)),
+      ...(await each(state.deficits.touched, deficit)),
+      ...(await each(state.claims.touched, claim)),
+      ...(await totals()),
+    ],
+    /** Every row, and the health of `accounts` at all three prices. */
+    everything: async (accounts: readonly bigint[]): Promise<string[]> => {
+      const keys = (table: { entries(): Iterable<[bigint, unknown]> }) => [...table.entries()].map(([key]) => key);
+      const found = [
+        ...(await each(keys(state.accounts), account)),
+        ...(await each(keys(state.positions), position)),
+        ...(await each(keys(state.markets), market)),
+        ...(await each(keys(state.deficits), deficit)),
+        ...(await each(keys(state.claims), claim)),
+        ...(await totals()),
+      ];
+      for (const id of accounts) {
+        for (const valuation of [0, 1, 2] as const) {
+          const real = await view("health", id, valuation);
+          found.push(...differ(`health ${id} at ${valuation}`, real, model.health(id, valuation)));
+        }
+      }
+      return found;
+    },
+  };
+}
