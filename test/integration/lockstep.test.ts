@@ -16,7 +16,7 @@ const LIVES = 8;
 
 /** In 10,000 operations each must succeed this often, or the run proves little. */
 const EXPECTED: Readonly<Record<ActionName, number>> = {
-  fill: 500,
+  fill: 400,
   settle: 40,
   deposit: 300,
   withdraw: 200,
@@ -25,10 +25,10 @@ const EXPECTED: Readonly<Record<ActionName, number>> = {
   jump: 80,
   spoil: 25,
   sync: 900,
-  flag: 20,
-  unflag: 8,
-  liquidate: 60,
-  takeover: 40,
+  flag: 15,
+  unflag: 4,
+  liquidate: 40,
+  takeover: 25,
   coverInventory: 150,
   collectIncome: 80,
   stake: 80,
