@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {MarketParams, MarketRules} from "../../contracts/interfaces/IMarginEngine.sol";
+import {ExtremeHandler} from "./handlers/ExtremeHandler.sol";
+import {LedgerChecks} from "./handlers/LedgerChecks.sol";
+import {Listing, System, SystemTest} from "./handlers/System.sol";
+import {Tally} from "./handlers/World.sol";
+
+/// @notice Parameters at their bounds, prices and sums at the ends of their ranges.
+contract ExtremeInvariantTest is SystemTest, LedgerChecks {
+    ExtremeHandler internal handler;
+
+    function setUp() public {
+        handler = new ExtremeHandler();
+        System memory system = _deploy(address(handler), 6, _listings());
+        handler.start(system, 1e15, 1e15);
+        targetContract(address(handler));
+        targetSelector(FuzzSelector({addr: address(handler), selectors: handler.actions()}));
+    }
+
+    /// forge-config: default.invariant.runs = 20
+    /// forge-config: default.invariant.depth = 100
+    function invariant_I1_I2_I3_I4_EN_BP_HoldAtTheEndsOfTheRanges() public {
+        _assertAll(handler);
+    }
+
+    /// @dev One fixed sequence that meets takeovers on both sides of zero, and every layer.
+    function test_Campaign_ReachesEveryLayerAtTheEndsOfTheRanges() public {
+        _play(handler, 500, 2);
+        _assertReached(Tally.OPENED);
+        _assertReached(Tally.TAKEN_OVER_SOLVENT);
+        _assertReached(Tally.TAKEN_OVER_SHORT);
+        _assertReached(Tally.BUCKET_PAID);
+        _assertReached(Tally.POOL_PAID);
+        _assertReached(Tally.DEFICIT_RAISED);
+    }
+
+    /// @dev 1 u, 2^60 u and 1e6 u per lot.
+    function _listings() private pure returns (Listing[] memory list) {
+        list = new Listing[](3);
+        list[0] = Listing(1e4, 8, 500, 2 days, _boldParams(), _boldRules());
+        list[1] = Listing(115_292_150_460_684, 0, 500, 2 days, _boldParams(), _boldRules());
+        list[2] = Listing(1e10, 8, 0, 2 days, _boldParams(), _boldRules());
+        list[2].rules.interestRate = -1e7;
+        list[2].params.rampNotional = 1e5;
+    }
+
+    function _boldParams() private pure returns (MarketParams memory) {
+        return
+            MarketParams({
+                initialBps: 100,
+                maintenanceBps: 80,
+                rampNotional: type(uint40).max,
+                bandBps: 1000,
+                minLots: 1,
+                takerFeePpm: 10_000,
+                makerRebatePpm: 10_000,
+                discountBps: 40,
+                liquidatorShareBps: 10_000,
+                takeoverReward: 100e12
+            });
+    }
+
+    function _boldRules() private pure returns (MarketRules memory) {
+        return
+            MarketRules({
+                shockBps: 180,
+                stakeShareBps: 10_000,
+                interestRate: 1e7,
+                skewFactor: 1e8,
+                fundingCap: 4e7,
+                premiumRate: 1e7,
+                bucketTarget: 1,
+                maintenanceTargetBps: 80,
+                maintenanceFromBps: 0,
+                rampStartedAt: 0
+            });
+    }
+}

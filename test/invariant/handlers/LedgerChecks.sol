@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {StdAssertions} from "forge-std/StdAssertions.sol";
+import {TestBase} from "forge-std/Base.sol";
+import {BackstopPool} from "../../../contracts/BackstopPool.sol";
+import {Account, Market, Position, Valuation} from "../../../contracts/interfaces/IMarginEngine.sol";
+import {MarginEngine} from "../../../contracts/MarginEngine.sol";
+import {EngineHandler} from "./EngineHandler.sol";
+import {Tally} from "./World.sol";
+
+/// @title LedgerChecks
+/// @notice The equalities of docs/invariants.md over every account that exists.
+abstract contract LedgerChecks is TestBase, StdAssertions {
+    /// @dev Slots of the engine's layout, checked against its views before they are used.
+    uint256 private constant BALANCE_SLOT = 323; // internalBalance, totalDeficit
+    uint256 private constant FLAGS_SLOT = 324; // exchange, deficitMarkets, openingStopped
+
+    uint256[29] private reached; // by {Tally}, in all sequences played
+
+    struct Sums {
+        MarginEngine engine;
+        Sides[] sides;
+        int256 cash; // {u}
+        int256 quote; // {u}
+        int256 equity; // {u}
+        uint256 claims; // {u}
+        int256 reserves; // {u} buckets less deficits
+        uint256 deficits; // {u}
+        uint256 deficitMarkets; // bits
+    }
+
+    struct Sides {
+        Market market;
+        int256 sum; // {lot}
+        uint256 longs; // {lot}
+        uint256 shorts; // {lot}
+    }
+
+    /// @dev A fixed sequence of actions and choices drawn from `entropy`.
+    function _play(EngineHandler handler, uint256 length, uint256 entropy) internal {
+        bytes4[] memory actions = handler.actions();
+        for (uint256 i; i < length; ++i) {
+            entropy = uint256(keccak256(abi.encode(entropy)));
+            (bool ok, bytes memory result) = address(handler).call(
+                abi.encodeWithSelector(actions[entropy % actions.length], entropy)
+            );
+            if (!ok) assertTrue(ok, string.concat("call ", vm.toString(i), ": ", vm.toString(result)));
+            if (i % 10 == 0) _assertAll(handler);
+        }
+        _assertAll(handler);
+        for (uint256 k; k < reached.length; ++k) reached[k] += handler.tally(Tally(k));
+    }
+
+    /// @dev The message lists all counts in the order of {Tally}.
+    function _assertReached(Tally kind) internal view {
+        string memory counts;
+        for (uint256 k; k < reached.length; ++k) counts = string.concat(counts, " ", vm.toString(reached[k]));
+        assertGt(reached[uint256(kind)], 0, string.concat("never: ", vm.toString(uint256(kind)), " of", counts));
+    }
+
+    function _assertAll(EngineHandler handler) internal {
+        vm.warp(handler.clock());
+        _assertLedger(handler);
+        _assertPool(handler, handler.pool());
+    }
+
+    function _assertLedger(EngineHandler handler) private view {
+        Sums memory sums;
+        MarginEngine engine = handler.engine();
+        sums.engine = engine;
+        sums.sides = new Sides[](handler.marketCount());
+        for (uint8 m; m < sums.sides.length; ++m) _readMarket(sums, m);
+        uint256 count = handler.accountCount();
+        for (uint256 i; i < count; ++i) _addAccount(sums, handler.accounts(i));
+        _assertSums(sums);
+        _assertFlags(engine, sums.deficitMarkets);
+
+        uint256 sampled = handler.accounts(handler.calls() % count);
+        assertEq(
+            engine.health(sampled, Valuation.MARK).equity,
+            _equityOf(sums, sampled),
+            "I3: the view shows this equity"
+        );
+        uint256 balance = engine.internalBalance();
+        uint256 held = handler.token().balanceOf(address(engine));
+        assertEq(held, balance + handler.engineDonations(), "I4: tokens held are the balance and donations");
+        assertEq(balance, handler.tokensIn() - handler.tokensOut(), "I4: the balance is what came less what went");
+        assertEq(sums.claims, handler.claimed(), "EN-5: claims are what was withheld");
+    }
+
+    function _readMarket(Sums memory sums, uint8 m) private view {
+        Market memory market = sums.engine.markets(m);
+        sums.sides[m].market = market;
+        uint256 deficit = sums.engine.deficit(m);
+        sums.reserves += int256(uint256(market.bucket)) - int256(deficit);
+        sums.deficits += deficit;
+        if (deficit != 0) sums.deficitMarkets |= 1 << m;
+    }
+
+    function _assertSums(Sums memory sums) private view {
+        int256 sideTerm; // {u} SUM OI (F_S - F_L)
+        for (uint256 m; m < sums.sides.length; ++m) {
+            Sides memory side = sums.sides[m];
+            Market memory market = side.market;
+            assertEq(side.sum, 0, "I1: lots of a market sum to zero");
+            assertEq(side.longs, market.openInterest, "I1: longs are the open interest");
+            assertEq(side.shorts, market.openInterest, "I1: shorts are the open interest");
+            int256 gap = int256(market.indexShort) - market.indexLong;
+            sideTerm += int256(uint256(market.openInterest)) * gap;
+        }
+        int256 backed = int256(sums.engine.internalBalance() * sums.engine.tokenUnit());
+        int256 ledger = sums.cash + sums.quote + sideTerm + sums.reserves;
+        assertEq(ledger, backed, "I2: cash, quote and indices sum to the balance");
+        assertEq(sums.equity + sums.reserves, backed, "I3: equity sums to the balance");
+        assertEq(sums.engine.totalDeficit(), sums.deficits, "EN-2: the total is the sum of the deficits");
+    }
+
+    function _addAccount(Sums memory sums, uint256 id) private view {
+        Account memory account = sums.engine.accounts(id);
+        sums.cash += account.cash;
+        sums.equity += account.cash;
+        sums.claims += sums.engine.claims(id);
+        for (uint8 m; m < sums.sides.length; ++m) {
+            Position memory position = sums.engine.positions(id, m);
+            assertEq((account.markets >> m) & 1 != 0, position.lots != 0, "EN-1: a bit for each position");
+            if (position.lots == 0) assertEq(position.quote, 0, "EN-1: no quote without lots");
+            else _addPosition(sums, sums.sides[m], position);
+        }
+        assertEq(account.markets >> sums.sides.length, 0, "EN-1: no bit of a market that is not listed");
+        if (account.markets == 0 && id >> 96 != 0) assertGe(account.cash, 0, "EN-1: nobody owes without a position");
+    }
+
+    function _addPosition(Sums memory sums, Sides memory side, Position memory position) private pure {
+        int256 lots = position.lots;
+        sums.quote += position.quote;
+        sums.equity += _value(side.market, position);
+        side.sum += lots;
+        if (lots > 0) side.longs += uint256(lots);
+        else side.shorts += uint256(-lots);
+    }
+
+    function _equityOf(Sums memory sums, uint256 id) private view returns (int256 equity) {
+        equity = sums.engine.accounts(id).cash;
+        for (uint8 m; m < sums.sides.length; ++m) {
+            equity += _value(sums.sides[m].market, sums.engine.positions(id, m));
+        }
+    }
+
+    /// @dev {u} Q + b (P - F)
+    function _value(Market memory market, Position memory position) private pure returns (int256) {
+        int256 lots = position.lots;
+        int256 index = lots > 0 ? market.indexLong : market.indexShort;
+        return position.quote + lots * (int256(uint256(market.price)) - index);
+    }
+
+    function _assertFlags(MarginEngine engine, uint256 deficitMarkets) private view {
+        uint256 balances = uint256(vm.load(address(engine), bytes32(BALANCE_SLOT)));
+        assertEq(uint128(balances), engine.internalBalance(), "the engine's layout has changed");
+        assertEq(balances >> 128, engine.totalDeficit(), "the engine's layout has changed");
+        uint256 flags = uint256(vm.load(address(engine), bytes32(FLAGS_SLOT)));
+        assertEq(address(uint160(flags)), engine.exchange(), "the engine's layout has changed");
+        assertEq(uint64(flags >> 160), deficitMarkets, "EN-2: a bit for each deficit");
+    }
+
+    function _assertPool(EngineHandler handler, BackstopPool pool) private view {
+        uint256 supply = pool.balanceOf(address(pool));
+        assertEq(supply, handler.queued(), "BP-4: shares held by the pool are those of open requests");
+        for (uint256 i; i < handler.STAKERS(); ++i) supply += pool.balanceOf(handler.stakers(i));
+        assertEq(pool.totalSupply(), supply, "BP-3: the supply is the sum of the balances");
+        assertEq(
+            handler.token().balanceOf(address(pool)),
+            pool.totalAssets() + pool.unvestedIncome() + handler.poolDonations(),
+            "BP-1: tokens held are tracked assets and donations"
+        );
+    }
+}
