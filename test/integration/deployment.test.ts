@@ -1,0 +1,233 @@
+/** What the modules of deploy/ leave behind: who may do what, what fits, what is refused. */
+import type { Interface } from "ethers";
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import { expect } from "chai";
+import { network } from "hardhat";
+import { ALT, BTC, ETH } from "../../deploy/markets.ts";
+import { GOVERNANCE, GUARDIAN, wireCore } from "../../deploy/wiring.ts";
+import { AccessManager__factory, MarginEngine__factory, MockToken__factory } from "../../typechain-types/index.js";
+import { type Actor, type ActorName, accountOf } from "../helpers/actors.ts";
+import { expectConserved } from "../helpers/conservation.ts";
+import { deployBackstop, deposit, dollars, type Fixture, stake, trade } from "../helpers/fixture.ts";
+
+const connection = await network.create();
+const { ethers } = connection;
+const { loadFixture } = connection.networkHelpers;
+
+/** EIP-170 {byte} */
+const CODE_LIMIT = 24_576;
+
+async function deployed() {
+  return deployBackstop(connection, {
+    markets: [
+      { config: ETH, answer: dollars(2_000n) },
+      { config: BTC, answer: dollars(50_000n) },
+      { config: ALT, answer: dollars(30n) },
+    ],
+  });
+}
+
+interface Restricted {
+  readonly name: string;
+  readonly role: "governor" | "guardian";
+  /** Sends the call. */
+  send(fx: Fixture, caller: Actor): Promise<unknown>;
+  /** Why the right role is refused all the same, if it is. */
+  readonly refusedBy?: string;
+}
+
+/** Every function under `restricted`. */
+const RESTRICTED: readonly Restricted[] = [
+  {
+    name: "oracle.configure",
+    role: "governor",
+    send: async ({ oracle }, caller) => oracle.connect(caller).configure(0, { ...(await oracle.feed(0)).toObject() }),
+  },
+  {
+    name: "engine.connect",
+    role: "governor",
+    // ethers has a `connect` of its own
+    send: async ({ engine, pool, exchange }, caller) =>
+      engine.connect(caller).getFunction("connect(address,address)")(pool, exchange),
+    refusedBy: "AlreadyConnected",
+  },
+  {
+    name: "engine.setMarket",
+    role: "governor",
+    send: async ({ engine }, caller) => engine.connect(caller).setMarket(0, ETH.params, ETH.rules),
+  },
+  {
+    name: "engine.setStatus",
+    role: "governor",
+    send: async ({ engine }, caller) => engine.connect(caller).setStatus(0, 1),
+  },
+  {
+    name: "engine.pauseMarket",
+    role: "guardian",
+    send: async ({ engine }, caller) => engine.connect(caller).pauseMarket(0),
+  },
+  {
+    name: "pool.setBudgets",
+    role: "governor",
+    send: async ({ pool }, caller) => pool.connect(caller).setBudgets(500, 500),
+  },
+  {
+    name: "pool.setExitClocks",
+    role: "governor",
+    send: async ({ pool }, caller) => pool.connect(caller).setExitClocks(86_400, 86_400),
+  },
+];
+
+describe("roles", () => {
+  for (const { name, role, send, refusedBy } of RESTRICTED) {
+    const others = (["governor", "guardian", "staker", "keeper", "alice"] as ActorName[]).filter((who) => who !== role);
+
+    it(`${name} is refused to ${others.join(", ")}`, async () => {
+      const fx = await loadFixture(deployed);
+      for (const who of others) {
+        await expect(send(fx, fx[who]), who)
+          .to.be.revertedWithCustomError(fx.engine, "AccessManagedUnauthorized")
+          .withArgs(fx[who]);
+      }
+    });
+
+    it(`${name} answers to the ${role}`, async () => {
+      const fx = await loadFixture(deployed);
+      if (refusedBy === undefined) await expect(send(fx, fx[role])).not.to.revert(ethers);
+      else await expect(send(fx, fx[role])).to.be.revertedWithCustomError(fx.engine, refusedBy).withArgs(fx.pool);
+    });
+  }
+
+  it("gives a role for these functions and no others", async () => {
+    const fx = await loadFixture(deployed);
+    const named: string[] = [];
+    for (const [prefix, contract] of Object.entries({ oracle: fx.oracle, engine: fx.engine, pool: fx.pool })) {
+      const abi: Interface = contract.interface;
+      const functions: { name: string; selector: string }[] = [];
+      abi.forEachFunction(({ name, selector }) => functions.push({ name, selector }));
+      for (const { name, selector } of functions) {
+        const role = await fx.manager.getTargetFunctionRole(contract, selector);
+        if (role === GOVERNANCE) named.push(`${prefix}.${name} governor`);
+        if (role === GUARDIAN) named.push(`${prefix}.${name} guardian`);
+      }
+    }
+    expect(named).to.have.members(RESTRICTED.map(({ name, role }) => `${name} ${role}`));
+  });
+
+  it("gives each role to one, without delay", async () => {
+    const fx = await loadFixture(deployed);
+    for (const [id, holder] of [
+      [GOVERNANCE, fx.governor],
+      [GUARDIAN, fx.guardian],
+    ] as const) {
+      const granted = await fx.manager.queryFilter(fx.manager.filters.RoleGranted(id));
+      expect(granted.map(({ args }) => args.account)).to.deep.equal([holder.address]);
+      expect(await fx.manager.hasRole(id, holder)).to.deep.equal([true, 0n]);
+    }
+  });
+
+  it("lets only the engine draw on the pool, and only the exchange fill", async () => {
+    const fx = await loadFixture(deployed);
+    for (const who of [fx.governor, fx.guardian, fx.staker, fx.keeper]) {
+      await expect(fx.pool.connect(who).absorb(0, 1, 0))
+        .to.be.revertedWithCustomError(fx.pool, "NotEngine")
+        .withArgs(who);
+      await expect(fx.pool.connect(who).receiveIncome(1))
+        .to.be.revertedWithCustomError(fx.pool, "NotEngine")
+        .withArgs(who);
+      const fill = {
+        market: 0,
+        buyer: accountOf(fx.alice),
+        seller: accountOf(fx.bob),
+        lots: 1_000,
+        price: dollars(2_000n),
+        buyerIsTaker: true,
+        buyerReduceOnly: false,
+        sellerReduceOnly: false,
+      };
+      await expect(fx.engine.connect(who).fill(fill))
+        .to.be.revertedWithCustomError(fx.engine, "NotExchange")
+        .withArgs(who);
+    }
+  });
+
+  it("keeps the deployer out when others govern", async () => {
+    const { governor: deployer, alice: governor, bob: guardian } = await loadFixture(deployed);
+    const module = buildModule("Elsewhere", (m) => {
+      const token = m.contract("MockToken", ["USD", 6]);
+      const { connected: _, ...core } = wireCore(m, token, { governor: m.getAccount(2), guardian: m.getAccount(3) });
+      return { token, ...core };
+    });
+    const { manager, engine, pool } = await connection.ignition.deploy(module);
+    const wired = MarginEngine__factory.connect(await engine.getAddress(), deployer);
+    expect(await wired.pool()).to.equal(await pool.getAddress());
+    await expect(wired.connect(deployer).setStatus(0, 1))
+      .to.be.revertedWithCustomError(wired, "AccessManagedUnauthorized")
+      .withArgs(deployer);
+    const roles = AccessManager__factory.connect(await manager.getAddress(), deployer);
+    expect((await roles.hasRole(GOVERNANCE, governor)).isMember).to.equal(true);
+    expect((await roles.hasRole(GUARDIAN, guardian)).isMember).to.equal(true);
+    expect((await roles.hasRole(GOVERNANCE, deployer)).isMember).to.equal(false);
+  });
+});
+
+describe("sizes", () => {
+  it("keeps every deployed contract and library under 24 KiB", async () => {
+    await loadFixture(deployed);
+    const sizes: number[] = [];
+    for (let number = await ethers.provider.getBlockNumber(); number > 0; --number) {
+      const block = await ethers.provider.getBlock(number);
+      for (const hash of block?.transactions ?? []) {
+        const receipt = await ethers.provider.getTransactionReceipt(hash);
+        if (receipt?.contractAddress == null) continue;
+        sizes.push((await ethers.provider.getCode(receipt.contractAddress)).length / 2 - 1);
+      }
+    }
+    // token, manager, oracle, 4 libraries, engine, pool, exchange, 3 feeds
+    expect(sizes).to.have.lengthOf(13);
+    for (const size of sizes) expect(size).to.be.within(1, CODE_LIMIT - 1);
+  });
+});
+
+describe("settlement tokens", () => {
+  for (const decimals of [6, 8, 12]) {
+    it(`works with ${decimals} decimals`, async () => {
+      const fx = await deployBackstop(await network.create(), { decimals });
+      expect(await fx.engine.tokenUnit()).to.equal(10n ** BigInt(12 - decimals));
+      await stake(fx);
+      await deposit(fx, fx.alice);
+      const bob = await deposit(fx, fx.bob);
+      await fx.engine.sync(0); // the cap follows the stake
+      await trade(fx, { long: fx.alice, short: fx.bob });
+      expect((await fx.engine.positions(bob, 0)).lots).to.equal(-10_000n);
+      await fx.engine.connect(fx.bob).withdraw(bob, 1_234n * fx.unit, 0, fx.carol);
+      expect(await fx.token.balanceOf(fx.carol)).to.equal(1_234n * fx.unit);
+      await expectConserved(fx);
+    });
+  }
+
+  it("refuses a token of 18 decimals at deployment", async () => {
+    const fx = await loadFixture(deployed);
+    const token = await new MockToken__factory(fx.governor).deploy("USD", 18);
+    const anything = await fx.token.getAddress();
+    const libraries = {
+      "project/contracts/libraries/CashLib.sol:CashLib": anything,
+      "project/contracts/libraries/LiquidationLib.sol:LiquidationLib": anything,
+      "project/contracts/libraries/MarketLib.sol:MarketLib": anything,
+      "project/contracts/libraries/TakeoverLib.sol:TakeoverLib": anything,
+    };
+    await expect(new MarginEngine__factory(libraries, fx.governor).deploy(token, fx.oracle, fx.manager))
+      .to.be.revertedWithCustomError(fx.engine, "DecimalsUnsupported")
+      .withArgs(18, 12);
+  });
+
+  it("stops the whole deployment at such a token", async () => {
+    const { engine } = await loadFixture(deployed);
+    const failed: { message?: string } = await deployBackstop(await network.create(), { decimals: 18 }).then(
+      () => ({}),
+      (error: { message?: string }) => error,
+    );
+    expect(failed.message).to.contain("DecimalsUnsupported");
+    expect(engine.interface.getError("DecimalsUnsupported")?.inputs).to.have.lengthOf(2);
+  });
+});
