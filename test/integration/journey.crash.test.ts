@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { network } from "hardhat";
 import { BTC, ETH } from "../../deploy/markets.ts";
+import { min } from "../../sdk/src/math.ts";
 import { type Actor, accountOf } from "../helpers/actors.ts";
 import { expectConserved, step } from "../helpers/conservation.ts";
 import { deployBackstop, deposit, dollars, type Fixture, setPrice, stake, trade } from "../helpers/fixture.ts";
@@ -263,7 +264,7 @@ describe("the same crash with an empty pool", () => {
       const equity = await equityOf(fx, account);
       const { bucket } = await fx.engine.markets(0);
       const transaction = await step(fx, fx.engine.connect(fx.keeper).takeover(account, fx.accounts.keeper));
-      const byBucket = bucket < -equity ? bucket : -equity;
+      const byBucket = min(bucket, -equity);
       owed += -equity - byBucket;
       await expect(transaction)
         .to.emit(fx.engine, "ShortfallCovered")
@@ -289,7 +290,9 @@ describe("the same crash with an empty pool", () => {
     const account = accountOf(actor);
     const transaction = await step(fx, fx.engine.connect(actor).withdraw(account, amount, paid, actor));
     await expect(transaction).to.emit(fx.engine, "Withdrawn").withArgs(account, actor, paid, withheld);
-    await expect(transaction).to.emit(fx.engine, "DeficitReduced").withArgs(0, withheld, deficit - withheld);
+    await expect(transaction)
+      .to.emit(fx.engine, "DeficitReduced")
+      .withArgs(0, withheld, deficit - withheld);
     expect(await fx.engine.claims(account)).to.equal(withheld);
     expect(await fx.engine.totalDeficit()).to.equal(deficit - withheld);
     return paid;

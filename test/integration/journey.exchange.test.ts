@@ -1,6 +1,7 @@
 /** Orders from signature to fill: by contracts and operators, in parts, reduced, cancelled, in batches, replayed elsewhere. */
-import { type BytesLike, ZeroHash } from "ethers";
+
 import { expect } from "chai";
+import { type BytesLike, ZeroHash } from "ethers";
 import { network } from "hardhat";
 import {
   type Erc1271Wallet,
@@ -44,7 +45,10 @@ describe("an order of a contract wallet", () => {
     const account = accountOf({ address: await wallet.getAddress() });
     const amount = 10_000n * fx.unit;
     await fx.token.mint(wallet, amount);
-    await wallet.execute(fx.token, fx.token.interface.encodeFunctionData("approve", [await fx.engine.getAddress(), amount]));
+    await wallet.execute(
+      fx.token,
+      fx.token.interface.encodeFunctionData("approve", [await fx.engine.getAddress(), amount]),
+    );
     await step(fx, wallet.execute(fx.engine, fx.engine.interface.encodeFunctionData("deposit", [account, amount])));
     return { ...fx, wallet, account };
   }
@@ -172,9 +176,7 @@ describe("an order", () => {
     const fx = await loadFixture(funded);
     const pair = await matchOf(fx.exchange, order(fx, fx.maker, -LOTS), order(fx, fx.alice, LOTS));
     await step(fx, fx.exchange.settle(pair));
-    await expect(fx.exchange.settle(pair))
-      .to.be.revertedWithCustomError(fx.exchange, "Overfilled")
-      .withArgs(LOTS, 0);
+    await expect(fx.exchange.settle(pair)).to.be.revertedWithCustomError(fx.exchange, "Overfilled").withArgs(LOTS, 0);
   });
 
   it("gives the taker the maker's better price", async () => {
@@ -190,7 +192,10 @@ describe("an order", () => {
 
   it("that may only reduce closes a position and opens none", async () => {
     const fx = await loadFixture(funded);
-    await step(fx, fx.exchange.settle(await matchOf(fx.exchange, order(fx, fx.maker, -LOTS), order(fx, fx.alice, LOTS))));
+    await step(
+      fx,
+      fx.exchange.settle(await matchOf(fx.exchange, order(fx, fx.maker, -LOTS), order(fx, fx.alice, LOTS))),
+    );
     const reduce = (lots: bigint) =>
       matchOf(fx.exchange, order(fx, fx.bob, -lots), order(fx, fx.alice, lots, { flags: REDUCE_ONLY }));
     await expect(fx.exchange.settle(await reduce(1_000n)))
@@ -244,12 +249,20 @@ describe("an order", () => {
   it("outside the band, or from an account to itself, is the engine's to refuse", async () => {
     const fx = await loadFixture(funded);
     const far = (PRICE * 106n) / 100n;
-    const wild = await matchOf(fx.exchange, order(fx, fx.maker, -LOTS, { price: far }), order(fx, fx.alice, LOTS, { price: far }));
+    const wild = await matchOf(
+      fx.exchange,
+      order(fx, fx.maker, -LOTS, { price: far }),
+      order(fx, fx.alice, LOTS, { price: far }),
+    );
     await expect(fx.exchange.settle(wild))
       .to.be.revertedWithCustomError(fx.engine, "PriceOutsideBand")
       .withArgs(far, (PRICE * 95n) / 100n, (PRICE * 105n) / 100n);
 
-    const self = await matchOf(fx.exchange, order(fx, fx.alice, -LOTS, { nonce: 1n << 48n }), order(fx, fx.alice, LOTS));
+    const self = await matchOf(
+      fx.exchange,
+      order(fx, fx.alice, -LOTS, { nonce: 1n << 48n }),
+      order(fx, fx.alice, LOTS),
+    );
     await expect(fx.exchange.settle(self))
       .to.be.revertedWithCustomError(fx.engine, "SameAccount")
       .withArgs(accountOf(fx.alice));
@@ -313,8 +326,10 @@ describe("a signature", () => {
     expect(await there.exchange.getAddress(), "only the chain differs").to.equal(await here.exchange.getAddress());
     const pair = await matchOf(here.exchange, order(here, here.maker, -LOTS), order(here, here.alice, LOTS));
     await expectRefused(there, there.exchange, pair);
-    await expect(here.exchange.settle(pair), "good where it was signed, but for the money")
-      .to.be.revertedWithCustomError(here.engine, "InitialMarginNotMet");
+    await expect(
+      here.exchange.settle(pair),
+      "good where it was signed, but for the money",
+    ).to.be.revertedWithCustomError(here.engine, "InitialMarginNotMet");
   });
 
   it("binds to one account, of the same owner too", async () => {
