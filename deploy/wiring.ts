@@ -6,7 +6,6 @@ import type { FeedParams, MarketParams, MarketRules } from "./markets.ts";
 type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
 type Argument = NonNullable<Parameters<Builder["call"]>[2]>[number];
 type Contract = Parameters<Builder["call"]>[0];
-type Future = ReturnType<Builder["call"]>;
 
 /** Role ids of the AccessManager; 0 is its own ADMIN_ROLE. docs/roles.md says what each can and cannot do. */
 export const GOVERNANCE = 1n;
@@ -19,16 +18,11 @@ const selectors = (abi: { getFunction(name: string): { selector: string } | null
     return found.selector;
   });
 
-export interface Principals {
-  readonly governor: Argument;
-  readonly guardian: Argument;
-}
-
 /**
- * Deploys manager, oracle, engine, pool and exchange around a settlement token and connects them. A restricted function
- * that has no role yet answers to the manager's ADMIN, the deployer: markets are wired before `giveRoles`.
+ * Deploys manager, oracle, engine, pool and exchange around a settlement token, connects them and gives out the roles. The
+ * deployer governs until the HandOver module gives that away.
  */
-export function wireCore(m: Builder, token: Argument) {
+export function wireCore(m: Builder, token: Argument, guardian: Argument) {
   const deployer = m.getAccount(0);
   const manager = m.contract("AccessManager", [deployer]);
   const oracle = m.contract("Oracle", [manager]);
@@ -42,7 +36,20 @@ export function wireCore(m: Builder, token: Argument) {
   const pool = m.contract("BackstopPool", [token, engine, manager, "Backstop share", "BACK"]);
   const exchange = m.contract("Exchange", [engine]);
 
-  const connected = m.call(engine, "connect", [pool, exchange], { id: "connect", from: deployer });
+  const allow = (id: string, target: Contract, functions: string[], role: bigint) =>
+    m.call(manager, "setTargetFunctionRole", [target, functions, role], { id });
+  const engineAbi = IMarginEngine__factory.createInterface();
+  const oracleAbi = IOracle__factory.createInterface();
+  const poolAbi = BackstopPool__factory.createInterface();
+  const roles = [
+    allow("allowOracle", oracle, selectors(oracleAbi, ["configure"]), GOVERNANCE),
+    allow("allowEngine", engine, selectors(engineAbi, ["connect", "setMarket", "setStatus"]), GOVERNANCE),
+    allow("allowPool", pool, selectors(poolAbi, ["setBudgets", "setExitClocks"]), GOVERNANCE),
+    allow("allowPause", engine, selectors(engineAbi, ["pauseMarket"]), GUARDIAN),
+    m.call(manager, "grantRole", [GOVERNANCE, deployer, 0], { id: "grantGovernance" }),
+    m.call(manager, "grantRole", [GUARDIAN, guardian, 0], { id: "grantGuardian" }),
+  ];
+  const connected = m.call(engine, "connect", [pool, exchange], { id: "connect", after: roles, from: deployer });
   return { manager, oracle, engine, pool, exchange, connected };
 }
 
@@ -66,24 +73,4 @@ export function wireMarket(
     after: [core.connected],
   });
   return m.call(core.engine, "setMarket", [index, params, rules], { id: `list${name}`, after: [configured] });
-}
-
-/** Gives governor and guardian the restricted functions, once the deployer is done with `wired`. */
-export function giveRoles(
-  m: Builder,
-  { manager, oracle, engine, pool }: Pick<ReturnType<typeof wireCore>, "manager" | "oracle" | "engine" | "pool">,
-  { governor, guardian }: Principals,
-  wired: Future[],
-) {
-  const allow = (id: string, target: Contract, functions: string[], role: bigint) =>
-    m.call(manager, "setTargetFunctionRole", [target, functions, role], { id, after: wired });
-  const engineAbi = IMarginEngine__factory.createInterface();
-  const oracleAbi = IOracle__factory.createInterface();
-  const poolAbi = BackstopPool__factory.createInterface();
-  allow("allowOracle", oracle, selectors(oracleAbi, ["configure"]), GOVERNANCE);
-  allow("allowEngine", engine, selectors(engineAbi, ["connect", "setMarket", "setStatus"]), GOVERNANCE);
-  allow("allowPool", pool, selectors(poolAbi, ["setBudgets", "setExitClocks"]), GOVERNANCE);
-  allow("allowPause", engine, selectors(engineAbi, ["pauseMarket"]), GUARDIAN);
-  m.call(manager, "grantRole", [GOVERNANCE, governor, 0], { id: "grantGovernance" });
-  m.call(manager, "grantRole", [GUARDIAN, guardian, 0], { id: "grantGuardian" });
 }

@@ -1,7 +1,7 @@
 /** Everything on a local chain: a token anyone may mint, feeds anyone may set, and the wiring of a live deployment. */
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import { ETH, type MarketConfig } from "../markets.ts";
-import { giveRoles, wireCore, wireMarket } from "../wiring.ts";
+import { wireCore, wireMarket } from "../wiring.ts";
 
 const FEED_DECIMALS = 8;
 
@@ -19,14 +19,13 @@ export interface LocalOptions {
 export function localModule({ decimals, markets }: LocalOptions) {
   return buildModule("Local", (m) => {
     const token = m.contract("MockToken", ["USD", decimals]);
-    const { connected, ...core } = wireCore(m, token);
-    const wired = markets.map(({ config, answer }, index) => {
+    const { connected, ...core } = wireCore(m, token, m.getAccount(1));
+    const feeds = markets.map(({ config, answer }, index) => {
       const feed = m.contract("MockAggregator", [FEED_DECIMALS, answer], { id: `Feed${index}` });
-      return { feed, listed: wireMarket(m, { ...core, connected }, { index, ...config, aggregator: feed }) };
+      wireMarket(m, { ...core, connected }, { index, ...config, aggregator: feed });
+      return feed;
     });
-    const done = [connected, ...wired.map(({ listed }) => listed)];
-    giveRoles(m, core, { governor: m.getAccount(0), guardian: m.getAccount(1) }, done);
-    return { token, ...core, ...Object.fromEntries(wired.map(({ feed }, index) => [`feed${index}`, feed])) };
+    return { token, ...core, ...Object.fromEntries(feeds.map((feed, index) => [`feed${index}`, feed])) };
   });
 }
 

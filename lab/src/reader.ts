@@ -1,7 +1,8 @@
 /** Reads the whole ledger in few calls, as numbers for the checks and views for the keeper. */
 import type { Entry, Totals } from "./checks.ts";
 import type { View } from "./keeper.ts";
-import { abi, MARKET, TOKEN_UNIT, type World } from "./world.ts";
+import { abi, MARKET, TOKEN_UNIT } from "./site.ts";
+import type { World } from "./world.ts";
 
 export interface Overview extends Totals {
   readonly cap: bigint; // {lot}

@@ -1,7 +1,7 @@
 /** Adds up what the engine's events say: who paid which shortfall, how often the keeper acted. */
 import type { Log } from "./chain.ts";
 import type { Failure } from "./checks.ts";
-import { abi } from "./world.ts";
+import { abi } from "./site.ts";
 
 /** {u} what each layer paid; they sum to the shortfall. */
 export interface Layers {

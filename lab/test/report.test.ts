@@ -32,7 +32,6 @@ const sample = (offset: number): Outcome["samples"][number] => ({
   openInterest: 100n * USD,
   poolAssets: 1_000n * USD,
   inventoryEquity: -5n * USD,
-  bucket: USD,
   paid: offset === 0 ? NOTHING : layers,
 });
 const outcome: Outcome = {

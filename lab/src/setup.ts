@@ -1,0 +1,65 @@
+/** What people do before the crash: stake, pay margin in, open positions; or take their stake out again. */
+import type { MatchFields } from "../../test/helpers/orders.ts";
+import { abi, type Site, TOKEN_UNIT } from "./site.ts";
+
+export interface Stake {
+  readonly staker: string;
+  readonly amount: bigint; // {token}
+}
+
+const PAIRS_PER_BATCH = 10;
+
+const mint = ({ chain, addresses, operator }: Site, to: string, amount: bigint) =>
+  chain.send(operator, addresses.token, abi.token.encodeFunctionData("mint", [to, amount]));
+
+const approve = ({ chain, addresses }: Site, owner: string, spender: string, amount: bigint) =>
+  chain.send(owner, addresses.token, abi.token.encodeFunctionData("approve", [spender, amount]));
+
+export async function stakeAll(site: Site, stakes: readonly Stake[]): Promise<void> {
+  const { chain, addresses } = site;
+  for (const { staker, amount } of stakes) {
+    await mint(site, staker, amount);
+    await approve(site, staker, addresses.pool, amount);
+    await chain.send(staker, addresses.pool, abi.pool.encodeFunctionData("deposit", [amount, staker]));
+  }
+}
+
+export async function requestExits({ chain, addresses }: Site, stakes: readonly Stake[]): Promise<void> {
+  for (const { staker } of stakes) {
+    const shares = await chain.call(addresses.pool, abi.pool.encodeFunctionData("balanceOf", [staker]));
+    const request = abi.pool.encodeFunctionData("requestRedeem", [shares, staker, staker]);
+    await chain.send(staker, addresses.pool, request);
+  }
+}
+
+/** Once the cooldown of `requestExits` is over. A controller's first request has id 1. */
+export async function claimExits({ chain, addresses }: Site, stakes: readonly Stake[]): Promise<void> {
+  for (const { staker } of stakes) {
+    const shares = await chain.call(addresses.pool, abi.pool.encodeFunctionData("maxRedeem", [staker]));
+    await chain.send(staker, addresses.pool, abi.pool.encodeFunctionData("claimExit", [staker, 1n, shares, staker]));
+  }
+}
+
+export interface Deposit {
+  readonly account: bigint;
+  readonly deposit: bigint; // {u}
+}
+
+/** The operator pays everybody's margin in: anyone may fund anyone. */
+export async function fundAll(site: Site, deposits: readonly Deposit[]): Promise<void> {
+  const { chain, addresses, operator } = site;
+  const amounts = deposits.map(({ account, deposit }) => ({ account, amount: deposit / TOKEN_UNIT })); // down
+  const total = amounts.reduce((sum, { amount }) => sum + amount, 0n);
+  await mint(site, operator, total);
+  await approve(site, operator, addresses.engine, total);
+  for (const { account, amount } of amounts)
+    await chain.send(operator, addresses.engine, abi.engine.encodeFunctionData("deposit", [account, amount]));
+}
+
+/** A pair that the margin rules refuse is left out by the exchange; the others stand. */
+export async function settleAll({ chain, addresses, operator }: Site, pairs: readonly MatchFields[]): Promise<void> {
+  for (let i = 0; i < pairs.length; i += PAIRS_PER_BATCH) {
+    const batch = abi.exchange.encodeFunctionData("settleBatch", [pairs.slice(i, i + PAIRS_PER_BATCH)]);
+    await chain.send(operator, addresses.exchange, batch);
+  }
+}

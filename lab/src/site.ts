@@ -1,0 +1,81 @@
+/** The contracts of one drill on one chain, and how to speak to them. */
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import type { NetworkConnection } from "hardhat/types/network";
+import { ETH } from "../../deploy/markets.ts";
+import { localModule } from "../../deploy/modules/Local.ts";
+import {
+  BackstopPool__factory,
+  Exchange__factory,
+  IMarginEngine__factory,
+  LedgerProbe__factory,
+  MockAggregator__factory,
+  MockToken__factory,
+} from "../../typechain-types/index.js";
+import { type Chain, createChain } from "./chain.ts";
+
+export const MARKET = 0;
+const DECIMALS = 6;
+export const TOKEN_UNIT = 10n ** BigInt(12 - DECIMALS); // {u/token} S
+/** System accounts of the ledger that the market uses: its inventory and the fees. */
+export const INVENTORY = BigInt(MARKET);
+export const FEES = 64n;
+
+const DEPLOYMENTS = path.resolve(import.meta.dirname, "../../deploy/deployments");
+
+export const abi = {
+  engine: IMarginEngine__factory.createInterface(),
+  exchange: Exchange__factory.createInterface(),
+  feed: MockAggregator__factory.createInterface(),
+  pool: BackstopPool__factory.createInterface(),
+  probe: LedgerProbe__factory.createInterface(),
+  token: MockToken__factory.createInterface(),
+};
+
+export interface Site {
+  readonly chain: Chain;
+  readonly addresses: Readonly<Record<keyof typeof abi, string>>;
+  /** Deployed everything; publishes prices and pays margin in for others. */
+  readonly operator: string;
+}
+
+/** @param price {1e-8 USD} first answer of the feed */
+export async function deploySite(connection: NetworkConnection, operator: string, price: bigint): Promise<Site> {
+  const deployed = await deploy(connection, price);
+  const at = async (name: string) => {
+    const contract = deployed[name];
+    if (contract === undefined) throw new Error(`The module deployed no ${name}`);
+    return contract.getAddress();
+  };
+  const probe = await connection.ethers.deployContract("LedgerProbe");
+  const addresses = {
+    engine: await at("engine"),
+    exchange: await at("exchange"),
+    feed: await at("feed0"),
+    pool: await at("pool"),
+    probe: await probe.getAddress(),
+    token: await at("token"),
+  };
+  return { chain: await createChain(connection.provider), addresses, operator };
+}
+
+/** On a node Ignition resumes what it has a record of, but a drill starts afresh: a record of its own, thrown away. */
+async function deploy(
+  { ignition }: NetworkConnection,
+  price: bigint,
+): Promise<Record<string, { getAddress(): Promise<string> }>> {
+  const deploymentId = `drill-${randomUUID()}`;
+  try {
+    const module = localModule({ decimals: DECIMALS, markets: [{ config: ETH, answer: price }] });
+    return await ignition.deploy(module, { deploymentId });
+  } finally {
+    await rm(path.join(DEPLOYMENTS, deploymentId), { recursive: true, force: true });
+  }
+}
+
+/** Sets the feed and lets the engine see it. @param price {1e-8 USD} */
+export async function publish({ chain, addresses, operator }: Site, price: bigint): Promise<void> {
+  await chain.send(operator, addresses.feed, abi.feed.encodeFunctionData("setAnswer", [price]));
+  await chain.send(operator, addresses.engine, abi.engine.encodeFunctionData("sync", [MARKET]));
+}
