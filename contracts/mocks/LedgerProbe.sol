@@ -36,7 +36,7 @@ contract LedgerProbe {
     }
 
     /// @notice equity at the mark {u}, equity at the favourable edge {u}, maintenance margin {u}, start of the liquidation
-    /// clock {s} of each account, one after the other.
+    /// clock {s} of each account, one after the other. Of a healthy account both equities are the favourable one.
     function healths(
         IMarginEngine engine,
         uint256[] calldata accounts
@@ -49,10 +49,13 @@ contract LedgerProbe {
                 continue;
             }
             Health memory favourable = engine.health(accounts[i], Valuation.FAVOURABLE);
-            figures[4 * i] = engine.health(accounts[i], Valuation.MARK).equity;
             figures[4 * i + 1] = favourable.equity;
             figures[4 * i + 2] = int256(favourable.maintenance); // at most the notional, below 2^118
             figures[4 * i + 3] = int256(uint256(account.unhealthySince));
+            figures[4 * i] =
+                figures[4 * i + 1] < figures[4 * i + 2]
+                    ? engine.health(accounts[i], Valuation.MARK).equity
+                    : figures[4 * i + 1];
         }
     }
 

@@ -61,7 +61,7 @@ export function createAgent(world: World, reader: Reader, latency: number) {
       const known = memory.observe(unhealthy);
       const due = unhealthy.filter(({ account }) => known.has(account));
       if (due.length > 0) {
-        const time = BigInt(await chain.now());
+        const time = BigInt(chain.now());
         for (const view of due) await close(view, time);
         await unwind(now.price);
       }

@@ -11,10 +11,10 @@ export interface Log {
 }
 
 export interface Chain {
-  /** Seconds of the latest block. */
-  now(): Promise<number>;
-  /** The next block is dated `seconds`, or right after the latest if that is later. */
-  setNextTime(seconds: number): Promise<void>;
+  /** Seconds of the latest block. Every block is dated one second after the one before, however slow the machine is. */
+  now(): number;
+  /** Dates the next block `seconds`, or one second after the latest if that is later. */
+  setNextTime(seconds: number): void;
   call(to: string, data: string, from?: string): Promise<string>;
   /** Mines the transaction; throws when it reverts. */
   send(from: string, to: string, data: string): Promise<void>;
@@ -34,17 +34,19 @@ export async function createChain(provider: Pick<EthereumProvider, "request">): 
   };
   let logged = BigInt(text(await request("eth_blockNumber")));
 
-  const latest = async () => {
-    const block = await request("eth_getBlockByNumber", "latest", false);
-    if (typeof block !== "object" || block === null || !("timestamp" in block))
-      throw new Error("The node has no block");
-    return Number(text(block.timestamp));
-  };
+  const block = await request("eth_getBlockByNumber", "latest", false);
+  if (typeof block !== "object" || block === null || !("timestamp" in block)) throw new Error("The node has no block");
+  let now = Number(text(block.timestamp));
+  let next = now + 1;
+
   const call = async (to: string, data: string, from?: string) =>
     text(
       await request("eth_call", { to, data, gas: hex(2n ** 40n), ...(from === undefined ? {} : { from }) }, "latest"),
     );
   const send = async (from: string, to: string, data: string) => {
+    await request("evm_setNextBlockTimestamp", next);
+    now = next;
+    next += 1;
     const hash = text(await request("eth_sendTransaction", { from, to, data, gas: hex(GAS) }));
     const receipt = await request("eth_getTransactionReceipt", hash);
     if (typeof receipt !== "object" || receipt === null || !("status" in receipt))
@@ -53,9 +55,9 @@ export async function createChain(provider: Pick<EthereumProvider, "request">): 
   };
 
   return {
-    now: latest,
-    setNextTime: async (seconds) => {
-      await request("evm_setNextBlockTimestamp", Math.max(seconds, (await latest()) + 1));
+    now: () => now,
+    setNextTime: (seconds) => {
+      next = Math.max(seconds, now + 1);
     },
     call,
     send,

@@ -59,7 +59,7 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
   let entries = opening;
   let overview = start;
   for (const step of steps) {
-    await world.chain.setNextTime(world.start + step.offset);
+    world.chain.setNextTime(world.start + step.offset);
     await publish(world, step.price);
     await keeper.act(entries);
     if (stayStaked && step.index % STEPS_PER_BAR === STEPS_PER_BAR - 1) await keeper.collectIncome();

@@ -79,3 +79,10 @@ export async function publish({ chain, addresses, operator }: Site, price: bigin
   await chain.send(operator, addresses.feed, abi.feed.encodeFunctionData("setAnswer", [price]));
   await chain.send(operator, addresses.engine, abi.engine.encodeFunctionData("sync", [MARKET]));
 }
+
+/** The engine's record of the market. */
+export async function readMarket({ chain, addresses }: Site) {
+  const call = abi.engine.encodeFunctionData("markets", [MARKET]);
+  const [market] = abi.engine.decodeFunctionResult("markets", await chain.call(addresses.engine, call));
+  return market;
+}

@@ -6,10 +6,11 @@ import { Exchange__factory } from "../../typechain-types/index.js";
 import { populate } from "./population.ts";
 import type { Settings } from "./settings.ts";
 import { claimExits, fundAll, requestExits, type Stake, settleAll, stakeAll } from "./setup.ts";
-import { deploySite, FEES, INVENTORY, publish, type Site, TOKEN_UNIT } from "./site.ts";
+import { deploySite, FEES, INVENTORY, publish, readMarket, type Site, TOKEN_UNIT } from "./site.ts";
 import { USD } from "./units.ts";
 
-const HOUR = 3_600;
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const WEEK = 7 * DAY;
 /** From opening to the crash: long enough for a staker to leave in between. */
@@ -57,9 +58,10 @@ export async function createWorld(
   const { address } = keeperSigner;
   const keeper = { name: "keeper", address, account: accountOf(address), wallet: keeperSigner };
 
+  await settleListing(site, price);
   // The pool's budgets run in aligned weeks: opening at the start of one makes a run independent of when it is started.
-  const opening = Math.ceil((await site.chain.now()) / WEEK + 1) * WEEK;
-  await site.chain.setNextTime(opening);
+  const opening = Math.ceil(site.chain.now() / WEEK + 1) * WEEK;
+  site.chain.setNextTime(opening);
   await publish(site, price);
   const stakes: Stake[] = stakerSigners.slice(0, STAKERS.length).map(({ address: staker }, i) => ({
     staker,
@@ -76,12 +78,19 @@ export async function createWorld(
   await settleAll(site, await Promise.all(pairs));
 
   if (!stayStaked) await requestExits(site, stakes);
-  await site.chain.setNextTime(opening + LEAD - HOUR);
+  site.chain.setNextTime(opening + LEAD - HOUR);
   await publish(site, price);
   if (!stayStaked) await claimExits(site, stakes);
 
   const people = [keeper, ...makers, ...traders].map(({ account }) => account);
   return { ...site, keeper, makers, traders, accounts: [INVENTORY, FEES, ...people], start: opening + LEAD, pair };
+}
+
+/** How long the deployment took has no part in the run: funding counts from a moment a fixed time after the listing. */
+async function settleListing(site: Site, price: bigint): Promise<void> {
+  const { syncedAt } = await readMarket(site);
+  site.chain.setNextTime(Number(syncedAt) + MINUTE);
+  await publish(site, price);
 }
 
 const accountOf = (owner: string) => BigInt(owner) << 96n;
