@@ -22,6 +22,7 @@ import {
     Position,
     Valuation
 } from "./interfaces/IMarginEngine.sol";
+import {IExchange} from "./interfaces/IExchange.sol";
 import {IOracle} from "./interfaces/IOracle.sol";
 import {CashLib} from "./libraries/CashLib.sol";
 import {Change, Focus, Ledger, LedgerLib} from "./libraries/LedgerLib.sol";
@@ -85,6 +86,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         uint256 balance = ledger.internalBalance + amount;
         ledger.internalBalance = uint128(balance); // the token's supply bounds it; each deposit is below 2^64
         ledger.pay(account, int256(amount * tokenUnit));
+        if (ledger.accounts[account].unhealthySince != 0) ledger.unflagIfHealthy(_env(), account);
         emit Deposited(account, msg.sender, amount);
 
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
@@ -131,6 +133,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         require(from != to, SameAccount(from));
         require(amount != 0, ZeroAmount());
         ledger.transfer(_env(), from, to, amount);
+        if (ledger.accounts[to].unhealthySince != 0) ledger.unflagIfHealthy(_env(), to);
         emit Transferred(from, to, amount);
     }
 
@@ -152,6 +155,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         uint8 m = order.market;
         require(m < 64 && ledger.markets[m].syncedAt != 0, UnknownMarket(m));
         ledger.syncDue(_env(), (1 << m) | ledger.accounts[order.buyer].markets | ledger.accounts[order.seller].markets);
+        if (_isOpening(m, order)) ledger.refresh(_env(), m); // new risk at the newest price, or a pair opens at one it knows is gone
         Market memory market = ledger.markets[m];
         Focus memory at = Focus(m, market, ledger.params[m]);
         bool priceOk = SyncLib.isPriceOk(market);
@@ -170,8 +174,8 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
             sellerFee
         );
 
-        bool buyerGrows = ledger.requireFill(at, bought, order.buyerReduceOnly);
-        bool sellerGrows = ledger.requireFill(at, sold, order.sellerReduceOnly);
+        bool buyerGrows = _settleSide(at, bought, order.buyerReduceOnly);
+        bool sellerGrows = _settleSide(at, sold, order.sellerReduceOnly);
         if (buyerGrows || sellerGrows) ledger.requireOpen(m, market, priceOk, tokenUnit);
         if (market.openInterest > openInterest) {
             uint256 cap = market.openInterestCap;
@@ -234,7 +238,8 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         require(address(ledger.pool) == address(0), AlreadyConnected(address(ledger.pool)));
         address asset = IERC4626(pool_).asset();
         require(asset == token, AssetMismatch(asset, token));
-        require(exchange_.code.length != 0, NotAContract(exchange_));
+        require(IBackstopPool(pool_).engine() == address(this), NotOurs(pool_));
+        require(address(IExchange(exchange_).engine()) == address(this), NotOurs(exchange_));
 
         ledger.pool = IBackstopPool(pool_);
         ledger.exchange = exchange_;
@@ -325,6 +330,19 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     }
 
     /* INTERNAL */
+
+    /// @dev The rules of one side; an account that meets initial margin needs no liquidation clock.
+    function _settleSide(Focus memory at, Change memory c, bool reduceOnly) internal returns (bool grows) {
+        bool isMet;
+        (grows, isMet) = ledger.requireFill(at, c, reduceOnly);
+        if (isMet && c.account.unhealthySince != 0) ledger.setClock(c.id, 0);
+    }
+
+    /// @dev Whether a side of the fill will grow or turn round.
+    function _isOpening(uint8 m, Fill calldata order) internal view returns (bool) {
+        int256 lots = int256(uint256(order.lots));
+        return ledger.positions[order.buyer][m].lots + lots > 0 || ledger.positions[order.seller][m].lots < lots;
+    }
 
     function _setStatus(uint8 m, MarketStatus status) internal {
         ledger.listed(m);

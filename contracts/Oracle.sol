@@ -159,6 +159,14 @@ contract Oracle is IOracle, AccessManaged {
     /* VIEWS */
 
     /// @inheritdoc IOracle
+    function isCurrent(uint8 market, uint32 validUntil) external view returns (bool) {
+        Source memory source = _markets[market].source;
+        require(source.aggregator != address(0), UnknownMarket(market));
+        (bool ok, , int256 answer, uint256 updatedAt) = _latestRound(source.aggregator);
+        return ok && answer > 0 && updatedAt <= block.timestamp && updatedAt + source.maxAge == validUntil;
+    }
+
+    /// @inheritdoc IOracle
     function quote(uint8 market) external view returns (Quote memory) {
         Market storage m = _markets[market];
         (Source memory source, Price memory live, Answer memory answer, PriceState state) = _read(m, market);

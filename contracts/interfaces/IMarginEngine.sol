@@ -32,11 +32,12 @@ struct Market {
     uint32 syncedAt; // {s} funding and premium are accrued up to here
     // 32 bytes
     uint56 openInterest; // {lot} sum of the longs = sum of the shorts
-    uint56 openInterestCap; // {lot} from the pool's free stake at the last sync
-    uint80 bucket; // {u} insurance bucket
+    uint48 openInterestCap; // {lot} from the pool's free stake at the last sync; at most 2^47
+    uint72 bucket; // {u} insurance bucket
+    uint24 premiumRemainder; // {2^-24 u/lot} carried
     uint48 fundingRemainder; // carried numerator of the funding division, below FUNDING_DENOMINATOR
     MarketStatus status;
-    // 31 bytes
+    // 32 bytes
     uint64 low; // {u/lot} unfavourable edge of a long
     uint64 high; // {u/lot} unfavourable edge of a short
     uint64 slow; // {u/lot} slow EMA, reference price of the waterfall
@@ -196,7 +197,8 @@ interface IMarginEngine {
     error PriceOutsideBand(uint256 price, uint256 low, uint256 high);
     error OpenInterestAboveCap(uint256 openInterest, uint256 cap);
     error PositionTooSmall(uint256 account, uint256 lots, uint256 minLots);
-    error PositionTooLarge(uint256 account, int256 lots);
+    error PositionOutOfRange(int256 lots);
+    error ParameterOutOfRange(bytes32 name, uint256 value, uint256 min, uint256 max);
     error ReduceOnly(uint256 account, int64 lots);
     error InitialMarginNotMet(uint256 account, int256 equity, uint256 initial);
     error ReduceLowersHealth(uint256 account, int256 equity, uint256 maintenance);
@@ -210,7 +212,7 @@ interface IMarginEngine {
     error OpeningStopped(uint256 totalDeficit, uint256 balance);
     error ClockRunning(uint256 account, uint64 since);
     error ClockNotRunning(uint256 account);
-    error NotAContract(address account);
+    error NotOurs(address connected);
     error NotTakeoverable(uint256 account, int256 equity, uint256 maintenance);
     error NoPosition(uint256 account, uint8 market);
     error HealthFalls(uint256 account, int256 equity, uint256 maintenance);
@@ -260,7 +262,8 @@ interface IMarginEngine {
     /* EXCHANGE */
 
     /// @notice Settles a fill between two accounts; fees by role. Only the exchange.
-    /// @dev Syncs first every market of the two accounts whose last sync is 60 seconds old or older. The band holds in every price state.
+    /// @dev Syncs first every market of the two accounts whose last sync is 60 seconds old or older, and the fill's own market
+    /// to the oracle's newest price when a side grows. The band holds in every price state.
     /// An account that increases must meet initial margin; one that reduces must meet it too, or not
     /// lower its health: E' >= 0 and E' MM >= E MM', all at the unfavourable edge.
     function fill(Fill calldata order) external;

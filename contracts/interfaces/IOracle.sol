@@ -68,6 +68,12 @@ interface IOracle {
     /// @custom:emits PriceRecorded when the answer is valid and newer than the one on record
     function sync(uint8 market) external returns (Quote memory);
 
+    /// @notice Whether the feed still shows the answer behind a quote of state OK: the cheap way to learn that there is nothing new.
+    /// @dev Reads one slot and the feed. An answer that has become stale meanwhile is still the newest.
+    /// @param validUntil {s} of the quote
+    /// @custom:reverts UnknownMarket, InsufficientGas
+    function isCurrent(uint8 market, uint32 validUntil) external view returns (bool);
+
     /// @notice What `sync` would return now, without recording anything.
     /// @custom:reverts UnknownMarket, InsufficientGas
     function quote(uint8 market) external view returns (Quote memory);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.35;
 
 import {DeficitLib} from "./DeficitLib.sol";
+import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {Ledger, LedgerLib} from "./LedgerLib.sol";
 import {MathLib} from "./MathLib.sol";
 import {RulesLib} from "./RulesLib.sol";
@@ -38,7 +39,10 @@ library CashLib {
 
         ledger.pay(id, -int256(owed));
         ledger.requireWithdrawable(id);
-        ledger.internalBalance -= uint128(paid); // below 2^64
+        // more can be owed than is held only while somebody's equity below zero is not recognised yet
+        uint256 held = ledger.internalBalance;
+        require(paid <= held, IMarginEngine.AmountTooLarge(paid, held));
+        ledger.internalBalance = uint128(held - paid);
         if (claimed != 0) {
             ledger.claims[id] += claimed;
             ledger.lowerAll(claimed);

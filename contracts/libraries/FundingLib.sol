@@ -9,11 +9,12 @@ import {MathLib} from "./MathLib.sol";
 /// @notice Funding and premium of a market between two syncs: docs/mechanism.md, eq. (5), (6) and (8).
 library FundingLib {
     uint256 internal constant DENOMINATOR = 1e9 * 8 hours; // rates are 1e-9 per 8 h; below 2^45
+    uint256 internal constant REMAINDER_SCALE = 1 << 24;
     int256 internal constant MAX_INDEX = int256(1) << 62;
 
     /// @notice Moves the side indices of `market` (in memory) up to `timestamp` and carries the funding remainder.
     /// @dev Price and rate are those stored at the start of the interval: the caller chooses neither. Funding is rounded down
-    /// once per market and the remainder carried; the premium is rounded down, against the pool. Time in which the price
+    /// once per market and the remainder carried; so is the premium, its remainder kept to 2^-24 u a lot. Time in which the price
     /// was not valid does not count. An index that would leave its range stops moving.
     /// @return premium {u} what both sides paid: 2 q OI
     function accrue(
@@ -30,7 +31,9 @@ library FundingLib {
         uint256 weight = market.price * elapsed;
         int256 accrued = int256(uint256(market.fundingRemainder)) + int256(weight) * market.fundingRate;
         int256 funding = MathLib.floorDiv(accrued, int256(DENOMINATOR));
-        uint256 charge = MathLib.mulDivDown(weight, premiumRate, DENOMINATOR);
+        // {2^-24 u/lot} DENOMINATOR, so that what is cut off at a sync is less than 2^-24 u a lot
+        uint256 owed = market.premiumRemainder * DENOMINATOR + weight * premiumRate * REMAINDER_SCALE;
+        uint256 charge = owed / (DENOMINATOR * REMAINDER_SCALE); // down, the rest carried
         int256 long = market.indexLong + funding + int256(charge);
         int256 short = market.indexShort + funding - int256(charge);
         if (!_inRange(long) || !_inRange(short)) return 0;
@@ -38,6 +41,7 @@ library FundingLib {
         market.indexLong = int64(long);
         market.indexShort = int64(short);
         market.fundingRemainder = uint48(uint256(accrued - funding * int256(DENOMINATOR))); // in [0, DENOMINATOR)
+        market.premiumRemainder = uint24((owed % (DENOMINATOR * REMAINDER_SCALE)) / DENOMINATOR); // below REMAINDER_SCALE
         premium = 2 * charge * market.openInterest;
     }
 

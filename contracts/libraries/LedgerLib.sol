@@ -58,9 +58,6 @@ library LedgerLib {
     using SafeCast for int256;
     using SafeCast for uint256;
 
-    /// @notice A position left the range in which nothing overflows.
-    error PositionOutOfRange(int256 lots);
-
     int256 internal constant MAX_LOTS = int256(1) << 56;
     uint256 internal constant MAX_MARKETS_PER_ACCOUNT = 16;
 
@@ -88,7 +85,7 @@ library LedgerLib {
         sold.id = seller;
         openInterest += _apply(ledger, m, market, sold, -delta, price, sellerFee);
         market.openInterest = uint256(openInterest).toUint56();
-        market.bucket = uint256(int256(uint256(market.bucket)) + buyerFee + sellerFee).toUint80();
+        market.bucket = uint256(int256(uint256(market.bucket)) + buyerFee + sellerFee).toUint72();
         ledger.markets[m].openInterest = market.openInterest;
         ledger.markets[m].bucket = market.bucket;
         emit IMarginEngine.Filled(m, buyer, seller, uint56(lots), uint64(price), int128(buyerFee), int128(sellerFee));
@@ -98,6 +95,12 @@ library LedgerLib {
     function pay(Ledger storage ledger, uint256 id, int256 amount) internal {
         Account storage account = ledger.accounts[id];
         account.cash = (account.cash + amount).toInt128();
+    }
+
+    /// @notice Starts the liquidation clock, or stops it with `since` zero.
+    function setClock(Ledger storage ledger, uint256 id, uint256 since) internal {
+        ledger.accounts[id].unhealthySince = uint64(since);
+        emit IMarginEngine.ClockSet(id, uint64(since));
     }
 
     /// @notice Margin figures of an account at the stored prices.
@@ -244,7 +247,7 @@ library LedgerLib {
             }
         }
 
-        require(-MAX_LOTS < lots && lots < MAX_LOTS, PositionOutOfRange(lots));
+        require(-MAX_LOTS < lots && lots < MAX_LOTS, IMarginEngine.PositionOutOfRange(lots));
         if (lots > 0) longsDelta += lots;
         position.lots = int64(lots); // bounded by MAX_LOTS
         position.quote = quote.toInt128();

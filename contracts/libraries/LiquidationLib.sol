@@ -24,7 +24,7 @@ library LiquidationLib {
         ledger.requirePricesOk(account.markets);
         requireUnhealthy(ledger, id, account);
         require(clock(account) == 0, IMarginEngine.ClockRunning(id, account.unhealthySince));
-        setClock(ledger, id, block.timestamp);
+        ledger.setClock(id, block.timestamp);
     }
 
     function unflag(Ledger storage ledger, Env memory env, uint256 id) external {
@@ -33,7 +33,15 @@ library LiquidationLib {
         ledger.refreshAll(env, account.markets);
         (Health memory mark, int256 favourable) = ledger.healthForLiquidation(id, account);
         require(favourable >= int256(mark.maintenance), IMarginEngine.Unhealthy(id, favourable, mark.maintenance));
-        setClock(ledger, id, 0);
+        ledger.setClock(id, 0);
+    }
+
+    /// @dev After money came in: stops the clock of an account that it made healthy. Never reverts for the account's sake.
+    function unflagIfHealthy(Ledger storage ledger, Env memory env, uint256 id) external {
+        Account memory account = ledger.accounts[id];
+        ledger.refreshAll(env, account.markets);
+        (Health memory mark, int256 favourable) = ledger.healthForLiquidation(id, account);
+        if (favourable >= int256(mark.maintenance)) ledger.setClock(id, 0);
     }
 
     function liquidate(
@@ -52,6 +60,7 @@ library LiquidationLib {
         Account memory account = ledger.accounts[id];
         require(LedgerLib.has(account.markets, m), IMarginEngine.NoPosition(id, m));
         ledger.refreshAll(env, account.markets);
+        ledger.syncDue(env, ledger.accounts[into].markets);
         Focus memory at = Focus(m, ledger.markets[m], ledger.params[m]);
         require(SyncLib.isPriceOk(at.market), IMarginEngine.PriceNotValid(m, at.market.state));
         Health memory mark = requireUnhealthy(ledger, id, account);
@@ -70,17 +79,19 @@ library LiquidationLib {
         }
 
         Health memory left = ledger.healthAfter(at, closed, Valuation.MARK, false);
+        // the penalty and the maintenance left are each rounded up by less than a unit
         require(
-            left.equity * int256(mark.maintenance) >= mark.equity * int256(left.maintenance),
+            (left.equity + 2) * int256(mark.maintenance) >= mark.equity * int256(left.maintenance),
             IMarginEngine.HealthFalls(id, left.equity, left.maintenance)
         );
-        ledger.requireMargin(at, taken, RulesLib.increases(taken));
+        // open interest does not rise: no factor of it, which would stop liquidators when the pool is drained
+        ledger.requireMargin(at, taken, RulesLib.increases(taken), false);
 
         // a healthy account starts over; an unhealthy one keeps its clock
         if (left.equity >= int256(left.maintenance)) {
-            if (account.unhealthySince != 0) setClock(ledger, id, 0);
+            if (account.unhealthySince != 0) ledger.setClock(id, 0);
         } else if (clock(account) == 0) {
-            setClock(ledger, id, block.timestamp);
+            ledger.setClock(id, block.timestamp);
         }
         emit IMarginEngine.Liquidated(id, m, into, lots, penalty);
     }
@@ -129,10 +140,5 @@ library LiquidationLib {
     function age(Account memory account) internal view returns (uint256) {
         uint256 since = clock(account);
         return since == 0 ? 0 : block.timestamp - since;
-    }
-
-    function setClock(Ledger storage ledger, uint256 id, uint256 since) internal {
-        ledger.accounts[id].unhealthySince = uint64(since);
-        emit IMarginEngine.ClockSet(id, uint64(since));
     }
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {MarketParams, MarketRules} from "../interfaces/IMarginEngine.sol";
+import {IMarginEngine, MarketParams, MarketRules} from "../interfaces/IMarginEngine.sol";
 import {MathLib} from "./MathLib.sol";
 
 /// @title ParamsLib
 /// @notice Bounds of a market's parameters, and the ramp of maintenance margin.
 library ParamsLib {
-    error ParameterOutOfRange(bytes32 name, uint256 value, uint256 min, uint256 max);
-
     uint256 internal constant MAINTENANCE_STEP = 6 minutes; // a rise of maintenance margin takes this per bps
 
     /// @notice Reverts with the first parameter that is out of its bounds.
@@ -39,6 +37,6 @@ library ParamsLib {
     }
 
     function _within(bytes32 name, uint256 value, uint256 min, uint256 max) private pure {
-        require(min <= value && value <= max, ParameterOutOfRange(name, value, min, max));
+        require(min <= value && value <= max, IMarginEngine.ParameterOutOfRange(name, value, min, max));
     }
 }

@@ -27,19 +27,19 @@ library RulesLib {
 
     /// @notice Size, reduce-only and margin of one side of a fill.
     /// @return grows whether the position grew or turned round
+    /// @return isMet whether the account meets initial margin
     function requireFill(
         Ledger storage ledger,
         Focus memory at,
         Change memory c,
         bool reduceOnly
-    ) internal view returns (bool grows) {
+    ) internal view returns (bool grows, bool isMet) {
         grows = increases(c);
-        if (grows) ledger.requirePricesOk(c.account.markets & ~(uint256(1) << at.m)); // the fill's own: `requireOpen`
         require(!grows || !reduceOnly, IMarginEngine.ReduceOnly(c.id, c.lotsBefore));
         uint256 size = MathLib.abs(c.position.lots);
         uint256 minLots = at.params.minLots;
         require(size == 0 || size >= minLots, IMarginEngine.PositionTooSmall(c.id, size, minLots));
-        requireMargin(ledger, at, c, grows);
+        isMet = requireMargin(ledger, at, c, grows, true);
     }
 
     /// @notice Whether a fill grew the position or turned it round.
@@ -50,9 +50,21 @@ library RulesLib {
     }
 
     /// @notice Initial margin at the unfavourable edge; a reduction may instead leave health no lower than it was.
-    function requireMargin(Ledger storage ledger, Focus memory at, Change memory c, bool grows) internal view {
-        Health memory h = ledger.healthAfter(at, c, Valuation.UNFAVOURABLE, true);
-        if (h.capped >= int256(h.initial)) return;
+    /// @dev Initial margin counts only while the price of every other market of the account is OK: a price that nobody can
+    /// check is no margin for anything. The caller checks the fill's own.
+    /// @param scaled whether initial margin carries the open-interest factor
+    /// @return isMet whether initial margin is met
+    function requireMargin(
+        Ledger storage ledger,
+        Focus memory at,
+        Change memory c,
+        bool grows,
+        bool scaled
+    ) internal view returns (bool isMet) {
+        uint256 others = c.account.markets & ~(uint256(1) << at.m);
+        if (grows) ledger.requirePricesOk(others);
+        Health memory h = ledger.healthAfter(at, c, Valuation.UNFAVOURABLE, scaled);
+        if (h.capped >= int256(h.initial) && (grows || ledger.arePricesOk(others))) return true;
         require(!grows, IMarginEngine.InitialMarginNotMet(c.id, h.capped, h.initial));
 
         // as it was: this position and cash before the fill, everything else the same

@@ -21,7 +21,7 @@ library SyncLib {
     using LedgerLib for Ledger;
 
     uint256 internal constant PERIOD = 60 seconds; // a fill uses a price synced less than this ago
-    uint256 internal constant MAX_CAP = 1 << 55; // {lot}
+    uint256 internal constant MAX_CAP = 1 << 47; // {lot}
 
     /// @notice Accrues funding and premium at the old price and terms, then stores the quote, the cap and the funding rate.
     /// @param market the market as stored; brought up to date here and in storage
@@ -40,7 +40,7 @@ library SyncLib {
         market.price = quote.price;
         market.validUntil = quote.validUntil;
         market.syncedAt = uint32(block.timestamp);
-        market.openInterestCap = uint56(MathLib.min(MAX_CAP, capValue / quote.price));
+        market.openInterestCap = uint48(MathLib.min(MAX_CAP, capValue / quote.price));
         market.fundingRate = FundingLib.rate(rules, ledger.positions[m][m].lots, market.openInterest);
         market.low = quote.low;
         market.high = quote.high;
@@ -64,9 +64,9 @@ library SyncLib {
     function refresh(Ledger storage ledger, Env memory env, uint8 m) internal {
         Market memory market = ledger.markets[m];
         if (block.timestamp == market.syncedAt) return;
-        Quote memory quote = env.oracle.sync(m);
-        bool same = quote.price == market.price && quote.validUntil == market.validUntil && quote.state == market.state;
-        if (!same || isDue(market.syncedAt)) sync(ledger, env, m, market, quote);
+        bool isFresh = market.state == PriceState.OK && !isDue(market.syncedAt);
+        if (isFresh && env.oracle.isCurrent(m, market.validUntil)) return;
+        sync(ledger, env, m, market, env.oracle.sync(m));
     }
 
     function refreshAll(Ledger storage ledger, Env memory env, uint256 bits) internal {
@@ -89,6 +89,13 @@ library SyncLib {
 
     function isPriceOk(Market memory market) internal view returns (bool) {
         return market.state == PriceState.OK && block.timestamp <= market.validUntil;
+    }
+
+    function arePricesOk(Ledger storage ledger, uint256 bits) internal view returns (bool) {
+        for (; bits != 0; bits &= bits - 1) {
+            if (!isPriceOk(ledger.markets[LibBit.ffs(bits)])) return false;
+        }
+        return true;
     }
 
     function requirePricesOk(Ledger storage ledger, uint256 bits) internal view {

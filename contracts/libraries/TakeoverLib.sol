@@ -2,6 +2,7 @@
 pragma solidity 0.8.35;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {LibBit} from "solady/src/utils/LibBit.sol";
 import {DrawReason} from "../interfaces/IBackstopPool.sol";
 import {Account, Health, IMarginEngine, Market, Valuation} from "../interfaces/IMarginEngine.sol";
@@ -44,17 +45,17 @@ library TakeoverLib {
 
         _moveToInventory(ledger, id, account.markets); // its cash is now its equity, exactly
         ledger.pay(id, -equity);
-        if (account.unhealthySince != 0) LiquidationLib.setClock(ledger, id, 0);
+        if (account.unhealthySince != 0) ledger.setClock(id, 0);
 
         uint256 first = LibBit.ffs(account.markets);
         uint256 reward = ledger.params[first].takeoverReward;
         if (equity < 0) {
             _splitShortfall(ledger, env, id, account.markets, weights, total, uint256(-equity));
             uint256 bucket = ledger.markets[first].bucket;
-            reward = MathLib.min(MathLib.min(reward, mark.maintenance), bucket);
-            ledger.markets[first].bucket = uint80(bucket - reward); // less than it was
+            reward = MathLib.min(MathLib.min(reward, mark.maintenance / 2), bucket);
+            ledger.markets[first].bucket = uint72(bucket - reward); // less than it was
         } else {
-            reward = MathLib.min(reward, uint256(equity));
+            reward = MathLib.min(reward, uint256(equity) / 4); // the rest stays with the positions
             _splitToInventory(ledger, id, account.markets, weights, total, uint256(equity) - reward);
         }
         if (reward != 0) ledger.pay(rewardId, int256(reward));
@@ -88,9 +89,9 @@ library TakeoverLib {
         uint256 skimmed = MathLib.zeroFloorSub(bucket - fromBucket, target);
         fees = fees - fromFees + skimmed;
         if (fromBucket + fromFees != 0) ledger.lower(m, fromBucket + fromFees);
-        if (ledger.totalDeficit == 0) paid = fees / env.tokenUnit;
+        if (ledger.totalDeficit == 0) paid = MathLib.min(fees / env.tokenUnit, ledger.internalBalance);
 
-        ledger.markets[m].bucket = uint80(bucket - fromBucket - skimmed); // at most what it was
+        ledger.markets[m].bucket = uint72(bucket - fromBucket - skimmed); // at most what it was
         ledger.pay(m, -int256(fromInventory));
         ledger.pay(LedgerLib.FEES, int256(fromInventory + skimmed) - int256(fromFees + paid * env.tokenUnit));
         ledger.internalBalance -= paid.toUint128();
@@ -210,7 +211,7 @@ library TakeoverLib {
         }
         uint256 byPool = MathLib.min(rest, drawn);
         uint256 excess = drawn - byPool; // less than a token unit
-        ledger.markets[m].bucket = (bucket - byBucket + excess).toUint80();
+        ledger.markets[m].bucket = (bucket - byBucket + excess).toUint72();
         if (rest != byPool) ledger.raise(m, rest - byPool);
         emit IMarginEngine.ShortfallCovered(m, id, reason, shortfall, byBucket, byPool, rest - byPool, excess);
     }
@@ -228,6 +229,10 @@ library TakeoverLib {
         try ledger.pool.absorb(m, requested, reason) returns (uint256 assets) {
             paid = assets;
             ledger.internalBalance += paid.toUint128();
-        } catch {}
+        } catch (bytes memory reason_) {
+            // inside a call to the pool nobody can tell whether it could have paid
+            bool isLocked = bytes4(reason_) == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector;
+            require(!isLocked, ReentrancyGuardTransient.ReentrancyGuardReentrantCall());
+        }
     }
 }

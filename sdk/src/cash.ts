@@ -9,11 +9,12 @@ import {
   openMarkets,
   refreshAll,
   rulesOf,
+  unflagIfHealthy,
 } from "./context.ts";
 import { ensure } from "./errors.ts";
-import { min } from "./math.ts";
+import { max, min } from "./math.ts";
 import { Valuation } from "./types.ts";
-import { FEES, usd } from "./units.ts";
+import { FEES, inventoryOf, usd } from "./units.ts";
 import { haircut } from "./waterfall.ts";
 
 /** {token} the most that one deposit or withdrawal moves. */
@@ -25,6 +26,7 @@ export function deposit(ctx: Context, account: bigint, amount: bigint): void {
   ensureAmount(amount);
   ctx.state.addCash(account, amount * ctx.tokenUnit);
   ctx.state.addBalance(amount);
+  unflagIfHealthy(ctx, account);
 }
 
 /** `amount` in token units; returns the tokens paid. What rounding withholds beyond the deficits stays in cash. */
@@ -36,14 +38,14 @@ export function withdraw(ctx: Context, caller: bigint, account: bigint, amount: 
 
   const held = state.internalBalance;
   const { paid, withheld } = haircut(amount, held * tokenUnit, state.totalDeficit, tokenUnit);
-  ensure(paid <= held, "Panic", 0x11n); // others are below zero by what is missing
   state.addCash(account, -(paid * tokenUnit + withheld));
+  ensureWithdrawable(ctx, account);
+  ensure(paid <= held, "AmountTooLarge", paid, held); // others are below zero by what is missing
   state.addBalance(-paid);
   if (withheld > 0n) {
-    lowerDeficits(ctx, withheld);
     state.claims.set(account, state.claims.get(account) + withheld);
+    lowerDeficits(ctx, withheld);
   }
-  ensureWithdrawable(ctx, account);
   ensure(paid >= minPaid, "PaidTooLittle", paid, minPaid);
   return paid;
 }
@@ -58,29 +60,31 @@ export function transfer(ctx: Context, caller: bigint, from: bigint, to: bigint,
   ctx.state.addCash(from, -amount);
   ctx.state.addCash(to, amount);
   ensureWithdrawable(ctx, from);
+  unflagIfHealthy(ctx, to);
 }
 
-/** Repays the market's deficit from bucket and FEES, skims the bucket, pays FEES to the pool; returns the tokens paid. */
+/**
+ * Takes what a flat inventory holds, repays the market's deficit from bucket and FEES, skims the bucket, pays FEES to the
+ * pool; returns the tokens paid.
+ */
 export function collectIncome(ctx: Context, market: number): bigint {
   const { state, tokenUnit } = ctx;
   const { bucket } = listedMarket(ctx, market);
+  const inventory = state.accounts.get(inventoryOf(market));
+  const fromInventory = inventory.markets === 0n ? max(inventory.cash, 0n) : 0n;
+  const collected = max(state.accounts.get(FEES).cash, 0n) + fromInventory;
   const deficit = state.deficits.get(BigInt(market));
   const byBucket = min(bucket, deficit);
-  const byFees = min(state.accounts.get(FEES).cash, deficit - byBucket);
+  const byFees = min(collected, deficit - byBucket);
+  const skimmed = max(bucket - byBucket - usd(rulesOf(ctx, market).bucketTarget), 0n);
   reduceDeficit(ctx, market, byBucket + byFees);
 
-  const target = usd(rulesOf(ctx, market).bucketTarget);
-  const left = bucket - byBucket;
-  const skimmed = left > target ? left - target : 0n;
-  if (byBucket + skimmed > 0n) state.patchMarket(market, { bucket: left - skimmed });
-  if (byFees !== skimmed) state.addCash(FEES, skimmed - byFees);
-  if (state.totalDeficit > 0n) return 0n;
-
-  const paid = state.accounts.get(FEES).cash / tokenUnit;
-  if (paid > 0n) {
-    state.addCash(FEES, -paid * tokenUnit);
-    state.addBalance(-paid);
-  }
+  const payable = min((collected - byFees + skimmed) / tokenUnit, state.internalBalance);
+  const paid = state.totalDeficit === 0n ? payable : 0n;
+  state.patchMarket(market, { bucket: bucket - byBucket - skimmed });
+  state.addCash(inventoryOf(market), -fromInventory);
+  state.addCash(FEES, fromInventory + skimmed - byFees - paid * tokenUnit);
+  state.addBalance(-paid);
   return paid;
 }
 
@@ -108,6 +112,6 @@ function lowerDeficits(ctx: Context, amount: bigint): void {
   }
 }
 
-function reduceDeficit({ state, tokenUnit }: Context, market: number, amount: bigint): void {
-  if (amount > 0n) state.addDeficit(market, -amount, tokenUnit);
+function reduceDeficit({ state }: Context, market: number, amount: bigint): void {
+  if (amount > 0n) state.addDeficit(market, -amount);
 }

@@ -5,8 +5,8 @@ import { marketsOf } from "./ledger.ts";
 import type { Exposure } from "./margin.ts";
 import { healthOf } from "./margin.ts";
 import type { State } from "./state.ts";
-import type { DrawReason, Health, Market, MarketParams, MarketRules, Quote, Valuation } from "./types.ts";
-import { PriceState } from "./types.ts";
+import type { DrawReason, Health, Market, MarketParams, MarketRules, Quote } from "./types.ts";
+import { PriceState, Valuation } from "./types.ts";
 import { FEES, inventoryOf, isSystem, ownerOf } from "./units.ts";
 
 /** The clock, the oracle and the pool as the ledger sees them during one operation. */
@@ -63,19 +63,25 @@ export function listedMarket({ state }: Context, market: number): Market {
   return row;
 }
 
-export const isDue = (ctx: Context, market: number): boolean =>
+const isDue = (ctx: Context, market: number): boolean =>
   ctx.world.now >= ctx.state.market(market).syncedAt + SYNC_PERIOD;
 
 export const isPriceOk = ({ world }: Context, market: Market): boolean =>
   market.state === PriceState.OK && world.now <= market.validUntil;
+
+/** Syncs those of `markets` whose last sync is due. */
+export function syncDue(ctx: Context, markets: Iterable<number>): void {
+  for (const id of markets) if (isDue(ctx, id)) sync(ctx, id);
+}
 
 /** Syncs when the last sync is due or the oracle has something new. */
 export function refresh(ctx: Context, id: number): void {
   const market = ctx.state.market(id);
   if (ctx.world.now === market.syncedAt) return;
   const quote = ctx.world.quote(id);
-  const same = quote.price === market.price && quote.validUntil === market.validUntil && quote.state === market.state;
-  if (!same || isDue(ctx, id)) sync(ctx, id);
+  const shown = quote.state === PriceState.OK || quote.state === PriceState.STALE;
+  const current = market.state === PriceState.OK && shown && quote.validUntil === market.validUntil;
+  if (!current || isDue(ctx, id)) sync(ctx, id);
 }
 
 /** Accrues funding and premium, stores the newest quote, refreshes cap, rate and maintenance margin. */
@@ -98,6 +104,15 @@ export const openMarkets = ({ state }: Context, account: bigint): number[] =>
 
 export function refreshAll(ctx: Context, account: bigint): void {
   for (const market of openMarkets(ctx, account)) refresh(ctx, market);
+}
+
+/** Stops the clock of an account that what came in has made healthy. */
+export function unflagIfHealthy(ctx: Context, account: bigint): void {
+  const row = ctx.state.accounts.get(account);
+  if (row.unhealthySince === 0n) return;
+  refreshAll(ctx, account);
+  const { equity, maintenance } = health(ctx, account, Valuation.FAVOURABLE);
+  if (equity >= maintenance) ctx.state.accounts.set(account, { ...row, unhealthySince: 0n });
 }
 
 export function exposures(ctx: Context, account: bigint): Exposure[] {

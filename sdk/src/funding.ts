@@ -8,13 +8,16 @@ export const FUNDING_DENOMINATOR = 1_000_000_000n * 28_800n;
 /** {u/lot} |F| stays below. */
 export const INDEX_BOUND = 1n << 62n;
 /** {lot} */
-export const CAP_BOUND = 1n << 55n;
+export const CAP_BOUND = 1n << 47n;
+/** The premium's remainder is kept in 2^-24 u per lot. */
+const REMAINDER_SCALE = 1n << 24n;
 /** {s} a maintenance margin that rises does so by 1 bps in this time. */
 export const RAMP_SECONDS_PER_BPS = 360n;
 
 export interface Accrual {
   readonly funding: bigint; // {u/lot} f, floor: paid by longs to shorts when positive
   readonly premium: bigint; // {u/lot} q, floor: paid by both sides
+  readonly premiumRemainder: bigint; // {2^-24 u/lot}
   readonly remainder: bigint; // carried numerator, in [0, FUNDING_DENOMINATOR)
 }
 
@@ -24,12 +27,15 @@ export function accrue(market: Market, premiumRate: bigint, now: bigint): Accrua
   const elapsed = market.state === PriceState.OK ? max(0n, until - market.syncedAt) : 0n;
   const numerator = market.fundingRemainder + market.price * market.fundingRate * elapsed;
   const funding = floorDiv(numerator, FUNDING_DENOMINATOR);
-  const premium = floorDiv(market.price * premiumRate * elapsed, FUNDING_DENOMINATOR);
+  const owed =
+    market.premiumRemainder * FUNDING_DENOMINATOR + market.price * premiumRate * elapsed * REMAINDER_SCALE;
+  const premium = owed / (FUNDING_DENOMINATOR * REMAINDER_SCALE);
+  const premiumRemainder = (owed % (FUNDING_DENOMINATOR * REMAINDER_SCALE)) / FUNDING_DENOMINATOR;
   const indices = [market.indexLong + funding + premium, market.indexShort + funding - premium];
   if (indices.some((index) => abs(index) >= INDEX_BOUND)) {
-    return { funding: 0n, premium: 0n, remainder: market.fundingRemainder };
+    return { funding: 0n, premium: 0n, remainder: market.fundingRemainder, premiumRemainder: market.premiumRemainder };
   }
-  return { funding, premium, remainder: numerator - funding * FUNDING_DENOMINATOR };
+  return { funding, premium, premiumRemainder, remainder: numerator - funding * FUNDING_DENOMINATOR };
 }
 
 /** {lot} the open interest that the free stake could absorb a shock of, down; eq. (7). */
@@ -75,14 +81,16 @@ export function syncMarket(
   rules: MarketRules,
   inputs: SyncInputs,
 ): { market: Market; premium: bigint; maintenanceBps: bigint } {
-  const { funding, premium, remainder } = accrue(market, rules.premiumRate, inputs.now);
+  const { funding, premium, remainder, premiumRemainder } = accrue(market, rules.premiumRate, inputs.now);
   const maintenanceBps = rampedMaintenance(rules, inputs.now);
   const synced: Market = {
     ...market,
     ...inputs.quote,
     indexLong: market.indexLong + funding + premium,
     indexShort: market.indexShort + funding - premium,
+    edgeBps: min(inputs.quote.edgeBps, maintenanceBps / 4n),
     fundingRemainder: remainder,
+    premiumRemainder,
     syncedAt: inputs.now,
     openInterestCap: openInterestCap(rules, maintenanceBps, inputs.freeStake, inputs.quote.price),
     fundingRate: fundingRate(rules, inputs.inventoryLots, market.openInterest),

@@ -10,6 +10,7 @@ import {
   paramsOf,
   refresh,
   refreshAll,
+  syncDue,
 } from "./context.ts";
 import { ensure } from "./errors.ts";
 import { fill } from "./ledger.ts";
@@ -27,6 +28,7 @@ import { split } from "./waterfall.ts";
 export function flag(ctx: Context, account: bigint): void {
   ensureUser(account);
   refreshAll(ctx, account);
+  ensurePricesOk(ctx, openMarkets(ctx, account));
   ensureUnhealthy(ctx, account);
   const { unhealthySince } = ctx.state.accounts.get(account);
   ensure(!isRunning(unhealthySince, ctx.world.now), "ClockRunning", account, unhealthySince);
@@ -62,6 +64,7 @@ export function liquidate(ctx: Context, caller: bigint, call: Liquidation): { lo
   const position = state.position(account, call.market);
   ensure(position.lots !== 0n, "NoPosition", account, BigInt(call.market));
   refreshAll(ctx, account);
+  syncDue(ctx, openMarkets(ctx, into));
   ensurePricesOk(ctx, [call.market]);
   ensureUnhealthy(ctx, account);
   const mark = health(ctx, account, Valuation.MARK);
@@ -85,9 +88,9 @@ export function liquidate(ctx: Context, caller: bigint, call: Liquidation): { lo
   fill(state, { market: call.market, buyer, seller, lots, price }, fees[0], fees[1]);
 
   const after = health(ctx, account, Valuation.MARK);
-  const kept = after.equity * mark.maintenance >= mark.equity * after.maintenance;
+  const kept = (after.equity + 2n) * mark.maintenance >= mark.equity * after.maintenance;
   ensure(kept, "HealthFalls", account, after.equity, after.maintenance);
-  ensureMargin(ctx, taker, grows(ctx, call.market, taker));
+  ensureMargin(ctx, call.market, taker, grows(ctx, call.market, taker), false);
 
   const { unhealthySince } = state.accounts.get(account);
   if (after.equity >= after.maintenance) setClock(ctx, account, 0n);
@@ -123,7 +126,7 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
 
   state.addCash(account, -equity);
   if (equity >= 0n) {
-    const reward = min(offered, equity);
+    const reward = min(offered, equity / 4n);
     state.addCash(rewardAccount, reward);
     const parts = split(
       equity - reward,
@@ -135,7 +138,7 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
   coverShortfall(ctx, -equity, legs, DrawReason.LIQUIDATION);
   if (first !== undefined) {
     const { bucket } = state.market(first);
-    const reward = min(min(offered, bucket), maintenance);
+    const reward = min(min(offered, maintenance / 2n), bucket);
     state.patchMarket(first, { bucket: bucket - reward });
     state.addCash(rewardAccount, reward);
   }

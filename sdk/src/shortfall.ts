@@ -41,6 +41,6 @@ export function coverMarket(
   if (part === 0n) return layers;
   if (layers.tokens > 0n) state.addBalance(layers.tokens);
   state.patchMarket(id, { bucket: bucket - layers.byBucket + layers.excess });
-  if (layers.toDeficit > 0n) state.addDeficit(id, layers.toDeficit, tokenUnit);
+  if (layers.toDeficit > 0n) state.addDeficit(id, layers.toDeficit);
   return layers;
 }

@@ -45,6 +45,7 @@ const NO_MARKET: Market = {
   openInterest: 0n,
   openInterestCap: 0n,
   bucket: 0n,
+  premiumRemainder: 0n,
   fundingRemainder: 0n,
   fundingRate: 0n,
   status: MarketStatus.UNLISTED,
@@ -52,7 +53,6 @@ const NO_MARKET: Market = {
 
 export interface Totals {
   readonly internalBalance: bigint; // {token}
-  readonly openingStopped: boolean; // as of the last change of a deficit
 }
 
 /** Key of a position row. */
@@ -67,7 +67,7 @@ export class State {
   readonly deficits = new Table<bigint>(0n, this.#undo);
   readonly claims = new Table<bigint>(0n, this.#undo);
   /** Key 0 only. */
-  readonly totals = new Table<Totals>({ internalBalance: 0n, openingStopped: false }, this.#undo);
+  readonly totals = new Table<Totals>({ internalBalance: 0n }, this.#undo);
   readonly params = new Map<number, MarketParams>();
   readonly rules = new Map<number, MarketRules>();
 
@@ -95,16 +95,13 @@ export class State {
   }
 
   addBalance(tokens: bigint): void {
-    const row = this.totals.get(0n);
-    this.totals.set(0n, { ...row, internalBalance: row.internalBalance + tokens });
+    this.totals.set(0n, { internalBalance: this.internalBalance + tokens });
   }
 
-  /** Changes a market's deficit by `amount` u; openings stop while the deficits exceed 0.1 % of the balance. */
-  addDeficit(market: number, amount: bigint, tokenUnit: bigint): void {
+  /** Changes a market's deficit by `amount` u. */
+  addDeficit(market: number, amount: bigint): void {
     const key = BigInt(market);
     this.deficits.set(key, this.deficits.get(key) + amount);
-    const row = this.totals.get(0n);
-    this.totals.set(0n, { ...row, openingStopped: this.totalDeficit * 1_000n > row.internalBalance * tokenUnit });
   }
 
   addCash(account: bigint, amount: bigint): void {

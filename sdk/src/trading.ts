@@ -1,6 +1,6 @@
 /** The rules of a fill: band, size, cap, fees and the margin of both sides. docs/mechanism.md "Margin". */
 import type { Context } from "./context.ts";
-import { ensureUser, health, isDue, isPriceOk, listedMarket, paramsOf, sync } from "./context.ts";
+import { ensurePricesOk, ensureUser, health, isPriceOk, listedMarket, openMarkets, paramsOf, refresh, syncDue } from "./context.ts";
 import { ensure } from "./errors.ts";
 import { fill } from "./ledger.ts";
 import { abs, ceilDiv, floorDiv, mulDivCeil, mulDivFloor } from "./math.ts";
@@ -26,7 +26,10 @@ export function settle(ctx: Context, caller: bigint, order: Fill): void {
   ensureUser(order.seller);
   const id = order.market;
   listedMarket(ctx, id);
-  if (isDue(ctx, id)) sync(ctx, id);
+  syncDue(ctx, new Set([id, ...openMarkets(ctx, order.buyer), ...openMarkets(ctx, order.seller)]));
+  const opening =
+    ctx.state.position(order.buyer, id).lots + order.lots > 0n || ctx.state.position(order.seller, id).lots < order.lots;
+  if (opening) refresh(ctx, id);
   const market = ctx.state.market(id);
   const params = paramsOf(ctx, id);
   ensureInBand(order.price, market.price, isPriceOk(ctx, market) ? params.bandBps : params.bandBps / 5n);
@@ -78,7 +81,9 @@ function ensureSide(ctx: Context, market: number, side: Before, reduceOnly: bool
   const size = abs(ctx.state.position(account, market).lots);
   const { minLots } = paramsOf(ctx, market);
   ensure(size === 0n || size >= minLots, "PositionTooSmall", account, size, minLots);
-  ensureMargin(ctx, side, grown);
+  const met = ensureMargin(ctx, market, side, grown, true);
+  const row = ctx.state.accounts.get(account);
+  if (met && row.unhealthySince !== 0n) ctx.state.accounts.set(account, { ...row, unhealthySince: 0n });
   return grown;
 }
 
@@ -90,15 +95,23 @@ function ensureOpen(ctx: Context, id: number): void {
   ensure(market.status === MarketStatus.ACTIVE, "MarketNotActive", key, BigInt(market.status));
   const deficit = ctx.state.deficits.get(key);
   ensure(deficit === 0n, "DeficitOutstanding", key, deficit);
-  const { openingStopped, internalBalance } = ctx.state.totals.get(0n);
-  ensure(!openingStopped, "OpeningStopped", ctx.state.totalDeficit, internalBalance);
+  const balance = ctx.state.internalBalance * ctx.tokenUnit;
+  const total = ctx.state.totalDeficit;
+  ensure(total * 1_000n <= balance, "OpeningStopped", total, balance);
 }
 
-/** Initial margin, or for a side that reduced: not below zero and not less healthy. All at the unfavourable edge. */
-export function ensureMargin(ctx: Context, side: Before, grown: boolean): void {
-  const after = health(ctx, side.account, Valuation.UNFAVOURABLE);
-  if (after.capped >= after.initial) return;
+/**
+ * Initial margin, which counts only while the other markets' prices are OK, or for a side that reduced: not below zero and
+ * not less healthy. All at the unfavourable edge. Returns whether initial margin is met.
+ */
+export function ensureMargin(ctx: Context, market: number, side: Before, grown: boolean, scaled: boolean): boolean {
+  const others = openMarkets(ctx, side.account).filter((id) => id !== market);
+  if (grown) ensurePricesOk(ctx, others);
+  const othersOk = others.every((id) => isPriceOk(ctx, ctx.state.market(id)));
+  const after = health(ctx, side.account, Valuation.UNFAVOURABLE, scaled);
+  if (after.capped >= after.initial && othersOk) return true;
   ensure(!grown, "InitialMarginNotMet", side.account, after.capped, after.initial);
   const kept = after.equity >= 0n && after.equity * side.health.maintenance >= side.health.equity * after.maintenance;
   ensure(kept, "ReduceLowersHealth", side.account, after.equity, after.maintenance);
+  return false;
 }

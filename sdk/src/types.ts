@@ -44,6 +44,7 @@ export interface Market extends Quote {
   readonly openInterest: bigint; // {lot}
   readonly openInterestCap: bigint; // {lot}
   readonly bucket: bigint; // {u}
+  readonly premiumRemainder: bigint;
   readonly fundingRemainder: bigint; // in [0, FUNDING_DENOMINATOR)
   readonly fundingRate: bigint; // {1e-9 per 8 h} positive: longs pay shorts
   readonly status: MarketStatus;

@@ -65,7 +65,7 @@ describe("funding", () => {
 
   it("stands still rather than leave the range of the index", () => {
     const at = market({ indexLong: INDEX_BOUND - 1n, fundingRemainder: 7n });
-    assert.deepEqual(accrue(at, 0n, 100_000n), { funding: 0n, premium: 0n, remainder: 7n });
+    assert.deepEqual(accrue(at, 0n, 100_000n), { funding: 0n, premium: 0n, remainder: 7n, premiumRemainder: 0n });
   });
 });
 

@@ -32,6 +32,7 @@ contract PoolDouble {
     error PoolBroken();
 
     IERC20 public immutable asset;
+    address public immutable engine;
     uint256 public freeStake; // {token}
     uint256 public limit; // {token} what `absorb` may still pay
     uint256 public income; // {token}
@@ -41,8 +42,8 @@ contract PoolDouble {
     uint256 public draws;
     Mode public mode;
 
-    constructor(address asset_) {
-        asset = IERC20(asset_);
+    constructor(address asset_, address engine_) {
+        (asset, engine) = (IERC20(asset_), engine_);
     }
 
     function setStake(uint256 freeStake_, uint256 limit_) external {
@@ -85,7 +86,7 @@ abstract contract EngineBase is BaseTest {
     MockToken internal token;
     AccessManager internal manager;
     Oracle internal oracle;
-    MarginEngine internal engine;
+    MarginEngine public engine; // as an exchange has to tell
     PoolDouble internal pool;
     MockAggregator[] internal feeds;
 
@@ -101,7 +102,7 @@ abstract contract EngineBase is BaseTest {
     function setUp() public virtual {
         vm.warp(1_700_000_000);
         (token, manager, oracle, engine) = EngineDeployer.core(_decimals());
-        pool = new PoolDouble(address(token));
+        pool = new PoolDouble(address(token), address(engine));
         _assignRoles();
         engine.connect(address(pool), address(this));
         _setStake(STAKE, STAKE);

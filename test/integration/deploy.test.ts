@@ -68,44 +68,6 @@ describe("deploy", () => {
     expect((await fx.engine.markets(0)).openInterestCap > 0n).to.equal(true);
   });
 
-  it("lets only governance change parameters", async () => {
-    const { engine, oracle, pool, exchange, alice, guardian, keeper } = await networkHelpers.loadFixture(deployed);
-    const params = { ...ETH.params };
-    const rules = { ...ETH.rules };
-    const feed = await oracle.feed(0);
-    const config = { aggregator: feed.aggregator, ...ETH.feed };
-
-    for (const caller of [alice, guardian, keeper]) {
-      const refused = [
-        [engine, () => engine.connect(caller).setMarket(0, params, rules)],
-        [engine, () => engine.connect(caller).setStatus(0, REDUCE_ONLY)],
-        [engine, () => engine.connect(caller).getFunction("connect")(pool, exchange)],
-        [oracle, () => oracle.connect(caller).configure(0, config)],
-        [pool, () => pool.connect(caller).setBudgets(5_000, 8_000)],
-        [pool, () => pool.connect(caller).setExitClocks(604_800, 259_200)],
-      ] as const;
-      for (const [target, call] of refused)
-        await expect(call()).to.be.revertedWithCustomError(target, "AccessManagedUnauthorized").withArgs(caller);
-    }
-    await expect(engine.setMarket(0, params, rules)).to.emit(engine, "MarketSet");
-    await expect(oracle.configure(0, config)).to.emit(oracle, "FeedConfigured");
-    await expect(pool.setBudgets(5_000, 8_000)).to.emit(pool, "BudgetsSet").withArgs(5_000, 8_000);
-  });
-
-  it("lets only the guardian pause, and only governance lift it", async () => {
-    const { engine, alice, governor, guardian } = await networkHelpers.loadFixture(deployed);
-
-    for (const caller of [alice, governor])
-      await expect(engine.connect(caller).pauseMarket(0))
-        .to.be.revertedWithCustomError(engine, "AccessManagedUnauthorized")
-        .withArgs(caller);
-    await expect(engine.connect(guardian).pauseMarket(0)).to.emit(engine, "StatusSet").withArgs(0, REDUCE_ONLY);
-    await expect(engine.connect(guardian).setStatus(0, ACTIVE))
-      .to.be.revertedWithCustomError(engine, "AccessManagedUnauthorized")
-      .withArgs(guardian);
-    await expect(engine.connect(governor).setStatus(0, ACTIVE)).to.emit(engine, "StatusSet").withArgs(0, ACTIVE);
-  });
-
   it("cannot be connected a second time", async () => {
     const { engine, pool, exchange } = await networkHelpers.loadFixture(deployed);
 
@@ -113,20 +75,6 @@ describe("deploy", () => {
       .to.be.revertedWithCustomError(engine, "AlreadyConnected")
       .withArgs(pool);
   });
-
-  it("refuses a settlement token of 18 decimals", async () => {
-    const outcome = await deployBackstop(connection, { decimals: 18 }).catch((error: unknown) => String(error));
-
-    expect(outcome).to.be.a("string").that.contains("DecimalsUnsupported(18, 12)");
-  });
-
-  for (const decimals of [6, 8, 12]) {
-    it(`takes a settlement token of ${decimals} decimals`, async () => {
-      const { engine } = await deployBackstop(connection, { decimals });
-
-      expect(await engine.tokenUnit()).to.equal(10n ** BigInt(12 - decimals));
-    });
-  }
 
   it("is governed by the deployer of a live deployment", async () => {
     const { guardian, parameters } = await liveParameters();

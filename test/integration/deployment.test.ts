@@ -151,31 +151,6 @@ describe("roles", () => {
         .withArgs(who);
     }
   });
-
-  it("leaves a live deployment to its governor and guardian, not to the deployer", async () => {
-    const { governor: deployer, alice, bob, token, feeds } = await loadFixture(deployed);
-    const [feed] = feeds;
-    if (feed === undefined) throw new Error("The fixture has no feed");
-    const live = await connection.ignition.deploy(BackstopModule, {
-      parameters: {
-        Backstop: {
-          token: await token.getAddress(),
-          ethUsdFeed: await feed.getAddress(),
-          governor: alice.address,
-          guardian: bob.address,
-        },
-      },
-    });
-    const engine = MarginEngine__factory.connect(await live.engine.getAddress(), deployer);
-    expect(await engine.pool()).to.equal(await live.pool.getAddress());
-    expect((await engine.markets(0)).price).to.equal(dollars(2_000n));
-
-    await expect(engine.connect(bob).pauseMarket(0)).to.emit(engine, "StatusSet").withArgs(0, 2);
-    await expect(engine.connect(deployer).setStatus(0, 1))
-      .to.be.revertedWithCustomError(engine, "AccessManagedUnauthorized")
-      .withArgs(deployer);
-    await expect(engine.connect(alice).setStatus(0, 1)).to.emit(engine, "StatusSet").withArgs(0, 1);
-  });
 });
 
 describe("sizes", () => {

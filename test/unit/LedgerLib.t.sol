@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {Account as LedgerAccount, Market, Position} from "../../contracts/interfaces/IMarginEngine.sol";
+import {Account as LedgerAccount, IMarginEngine, Market, Position} from "../../contracts/interfaces/IMarginEngine.sol";
 import {LedgerLib} from "../../contracts/libraries/LedgerLib.sol";
 import {BaseTest} from "../helpers/Base.t.sol";
 
@@ -187,11 +187,11 @@ contract LedgerLibTest is BaseTest {
     }
 
     function test_RevertWhen_PositionLeavesItsRange() public {
-        vm.expectRevert(abi.encodeWithSelector(LedgerLib.PositionOutOfRange.selector, MAX_LOTS));
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.PositionOutOfRange.selector, MAX_LOTS));
         this.apply_(0, MAX_LOTS);
-        vm.expectRevert(abi.encodeWithSelector(LedgerLib.PositionOutOfRange.selector, -MAX_LOTS));
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.PositionOutOfRange.selector, -MAX_LOTS));
         this.apply_(0, -MAX_LOTS);
-        vm.expectRevert(abi.encodeWithSelector(LedgerLib.PositionOutOfRange.selector, MAX_LOTS));
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.PositionOutOfRange.selector, MAX_LOTS));
         this.apply_(MAX_LOTS - 1, 1);
     }
 

@@ -4,7 +4,6 @@ pragma solidity 0.8.35;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IMarginEngine, MarketParams, MarketRules, MarketStatus} from "../../contracts/interfaces/IMarginEngine.sol";
 import {PriceState} from "../../contracts/interfaces/IOracle.sol";
-import {ParamsLib} from "../../contracts/libraries/ParamsLib.sol";
 import {MarginEngine} from "../../contracts/MarginEngine.sol";
 import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
 import {EngineBase, PoolDouble} from "../helpers/EngineBase.t.sol";
@@ -51,14 +50,18 @@ contract MarginEngineAdminTest is EngineBase {
         vm.startPrank(governor);
         vm.expectRevert(IMarginEngine.NotConnected.selector);
         e.setMarket(ETH, _params(), _rules());
-        PoolDouble wrong = new PoolDouble(address(oracle));
+        PoolDouble wrong = new PoolDouble(address(oracle), address(e));
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.AssetMismatch.selector, address(oracle), address(token)));
         e.connect(address(wrong), address(this));
-        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.NotAContract.selector, governor));
-        e.connect(address(pool), governor);
-        vm.expectEmit(address(e));
-        emit IMarginEngine.Connected(address(pool), address(this));
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.NotOurs.selector, address(pool)));
         e.connect(address(pool), address(this));
+        PoolDouble ours = new PoolDouble(address(token), address(e));
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.NotOurs.selector, address(this)));
+        e.connect(address(ours), address(this));
+        engine = e;
+        vm.expectEmit(address(e));
+        emit IMarginEngine.Connected(address(ours), address(this));
+        e.connect(address(ours), address(this));
     }
 
     /* SET MARKET */
@@ -93,7 +96,7 @@ contract MarginEngineAdminTest is EngineBase {
         MarketParams memory p = _params();
         p.bandBps = 1001;
         vm.expectRevert(
-            abi.encodeWithSelector(ParamsLib.ParameterOutOfRange.selector, bytes32("bandBps"), 1001, 50, 1000)
+            abi.encodeWithSelector(IMarginEngine.ParameterOutOfRange.selector, bytes32("bandBps"), 1001, 50, 1000)
         );
         engine.setMarket(ETH, p, _rules());
         vm.warp(vm.getBlockTimestamp() + 3601);

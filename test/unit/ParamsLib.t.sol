@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {MarketParams, MarketRules} from "../../contracts/interfaces/IMarginEngine.sol";
+import {IMarginEngine, MarketParams, MarketRules} from "../../contracts/interfaces/IMarginEngine.sol";
 import {ParamsLib} from "../../contracts/libraries/ParamsLib.sol";
 import {BaseTest} from "../helpers/Base.t.sol";
 
@@ -128,7 +128,7 @@ contract ParamsLibTest is BaseTest {
     }
 
     function _refused(bytes32 name, uint256 value, uint256 min, uint256 max) private {
-        vm.expectRevert(abi.encodeWithSelector(ParamsLib.ParameterOutOfRange.selector, name, value, min, max));
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.ParameterOutOfRange.selector, name, value, min, max));
         this.requireValid(p, r);
     }
 }

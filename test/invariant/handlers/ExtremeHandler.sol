@@ -2,7 +2,7 @@
 pragma solidity 0.8.35;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {LedgerLib} from "../../../contracts/libraries/LedgerLib.sol";
+import {IMarginEngine} from "../../../contracts/interfaces/IMarginEngine.sol";
 import {EngineHandler} from "./EngineHandler.sol";
 
 /// @title ExtremeHandler
@@ -55,6 +55,6 @@ contract ExtremeHandler is EngineHandler {
         super._addRules();
         isRule[SafeCast.SafeCastOverflowedUintDowncast.selector] = true;
         isRule[SafeCast.SafeCastOverflowedIntDowncast.selector] = true;
-        isRule[LedgerLib.PositionOutOfRange.selector] = true;
+        isRule[IMarginEngine.PositionOutOfRange.selector] = true;
     }
 }

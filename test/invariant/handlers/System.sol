@@ -52,7 +52,9 @@ abstract contract SystemTest is BaseTest {
             "Backstop share",
             "BACK"
         );
+        vm.mockCall(handler, abi.encodeWithSignature("engine()"), abi.encode(system.engine)); // it learns that later
         system.engine.connect(address(system.pool), handler);
+        vm.clearMockedCalls();
         system.pool.setExitClocks(1 days, 2 days);
 
         system.feeds = new MockAggregator[](listings.length);
