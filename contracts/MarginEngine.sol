@@ -234,7 +234,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     /* GOVERNANCE */
 
     /// @inheritdoc IMarginEngine
-    function connect(address pool_, address exchange_) external restricted {
+    function wire(address pool_, address exchange_) external restricted {
         require(address(ledger.pool) == address(0), AlreadyConnected(address(ledger.pool)));
         address asset = IERC4626(pool_).asset();
         require(asset == token, AssetMismatch(asset, token));

@@ -43,13 +43,13 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument) {
   const poolAbi = BackstopPool__factory.createInterface();
   const roles = [
     allow("allowOracle", oracle, selectors(oracleAbi, ["configure"]), GOVERNANCE),
-    allow("allowEngine", engine, selectors(engineAbi, ["connect", "setMarket", "setStatus"]), GOVERNANCE),
+    allow("allowEngine", engine, selectors(engineAbi, ["wire", "setMarket", "setStatus"]), GOVERNANCE),
     allow("allowPool", pool, selectors(poolAbi, ["setBudgets", "setExitClocks"]), GOVERNANCE),
     allow("allowPause", engine, selectors(engineAbi, ["pauseMarket"]), GUARDIAN),
     m.call(manager, "grantRole", [GOVERNANCE, deployer, 0], { id: "grantGovernance" }),
     m.call(manager, "grantRole", [GUARDIAN, guardian, 0], { id: "grantGuardian" }),
   ];
-  const connected = m.call(engine, "connect", [pool, exchange], { id: "connect", after: roles, from: deployer });
+  const connected = m.call(engine, "wire", [pool, exchange], { id: "connect", after: roles, from: deployer });
   return { manager, oracle, engine, pool, exchange, connected };
 }
 

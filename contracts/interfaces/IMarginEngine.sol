@@ -316,8 +316,8 @@ interface IMarginEngine {
 
     /* GOVERNANCE */
 
-    /// @notice Sets pool and exchange, once.
-    function connect(address pool, address exchange) external;
+    /// @notice Sets pool and exchange, once; both must name this engine.
+    function wire(address pool, address exchange) external;
 
     /// @notice Lists a market or changes its parameters within bounds; a rise of maintenance margin ramps over MAINTENANCE_RAMP.
     function setMarket(uint8 market, MarketParams calldata params, MarketRules calldata rules) external;

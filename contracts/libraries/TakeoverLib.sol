@@ -50,10 +50,11 @@ library TakeoverLib {
         uint256 first = LibBit.ffs(account.markets);
         uint256 reward = ledger.params[first].takeoverReward;
         if (equity < 0) {
-            _splitShortfall(ledger, env, id, account.markets, weights, total, uint256(-equity));
+            // before the bucket pays: whoever brings the shortfall must earn something when it is largest
             uint256 bucket = ledger.markets[first].bucket;
             reward = MathLib.min(MathLib.min(reward, mark.maintenance / 2), bucket);
             ledger.markets[first].bucket = uint72(bucket - reward); // less than it was
+            _splitShortfall(ledger, env, id, account.markets, weights, total, uint256(-equity));
         } else {
             reward = MathLib.min(reward, uint256(equity) / 4); // the rest stays with the positions
             _splitToInventory(ledger, id, account.markets, weights, total, uint256(equity) - reward);

@@ -88,7 +88,7 @@ contract FalseToken is MockToken {
 /// @dev The hook is used up by the first transfer after `arm`. What it calls sees this token as `msg.sender`, so give the
 /// token stake, shares or operator rights where the attack needs them. A call that fails is recorded, not passed on.
 contract HookToken is MockToken {
-    address public target;
+    address public callee;
     bytes public payload;
     /// @notice Transfers that called out, whether the last of these calls succeeded, and what it returned.
     uint256 public calls;
@@ -98,7 +98,7 @@ contract HookToken is MockToken {
     constructor(uint8 decimals_) MockToken("HOOK", decimals_) {}
 
     function arm(address target_, bytes calldata payload_) external {
-        (target, payload) = (target_, payload_);
+        (callee, payload) = (target_, payload_);
     }
 
     /// @notice Calls out as the token itself, to prepare an attack; reverts are passed on.
@@ -109,9 +109,9 @@ contract HookToken is MockToken {
     function _update(address from, address to, uint256 amount) internal override {
         super._update(from, to, amount);
 
-        address armed = target;
+        address armed = callee;
         if (armed == address(0) || from == address(0)) return;
-        delete target; // first: the call below may transfer again
+        delete callee; // first: the call below may transfer again
         ++calls;
         // solhint-disable-next-line avoid-low-level-calls
         (succeeded, result) = armed.call(payload);

@@ -135,13 +135,13 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
     for (const [i, { market }] of legs.entries()) state.addCash(inventoryOf(market), parts[i] ?? 0n);
     return equity;
   }
-  coverShortfall(ctx, -equity, legs, DrawReason.LIQUIDATION);
   if (first !== undefined) {
     const { bucket } = state.market(first);
     const reward = min(min(offered, maintenance / 2n), bucket);
     state.patchMarket(first, { bucket: bucket - reward });
     state.addCash(rewardAccount, reward);
   }
+  coverShortfall(ctx, -equity, legs, DrawReason.LIQUIDATION);
   return equity;
 }
 

@@ -104,7 +104,7 @@ abstract contract EngineBase is BaseTest {
         (token, manager, oracle, engine) = EngineDeployer.core(_decimals());
         pool = new PoolDouble(address(token), address(engine));
         _assignRoles();
-        engine.connect(address(pool), address(this));
+        engine.wire(address(pool), address(this));
         _setStake(STAKE, STAKE);
         _list(ETH, 2_000e8);
         _list(ALT, 100e8);
@@ -159,7 +159,7 @@ abstract contract EngineBase is BaseTest {
 
     function _assignRoles() private {
         bytes4[] memory selectors = new bytes4[](3);
-        selectors[0] = IMarginEngine.connect.selector;
+        selectors[0] = IMarginEngine.wire.selector;
         selectors[1] = IMarginEngine.setMarket.selector;
         selectors[2] = IMarginEngine.setStatus.selector;
         manager.setTargetFunctionRole(address(engine), selectors, GOVERNANCE);

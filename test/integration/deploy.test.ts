@@ -71,7 +71,7 @@ describe("deploy", () => {
   it("cannot be connected a second time", async () => {
     const { engine, pool, exchange } = await networkHelpers.loadFixture(deployed);
 
-    await expect(engine.getFunction("connect")(pool, exchange))
+    await expect(engine.wire(pool, exchange))
       .to.be.revertedWithCustomError(engine, "AlreadyConnected")
       .withArgs(pool);
   });

@@ -49,7 +49,7 @@ const RESTRICTED: readonly Restricted[] = [
     role: "governor",
     // ethers has a `connect` of its own
     send: async ({ engine, pool, exchange }, caller) =>
-      engine.connect(caller).getFunction("connect(address,address)")(pool, exchange),
+      engine.connect(caller).wire(pool, exchange),
     refusedBy: "AlreadyConnected",
   },
   {

@@ -19,7 +19,7 @@ contract MarginEngineAdminTest is EngineBase {
 
     function test_RevertWhen_CallerLacksTheRole() public {
         bytes[4] memory calls = [
-            abi.encodeCall(engine.connect, (address(pool), address(this))),
+            abi.encodeCall(engine.wire, (address(pool), address(this))),
             abi.encodeCall(engine.setMarket, (ETH, _params(), _rules())),
             abi.encodeCall(engine.setStatus, (ETH, MarketStatus.REDUCE_ONLY)),
             abi.encodeCall(engine.pauseMarket, (ETH))
@@ -37,7 +37,7 @@ contract MarginEngineAdminTest is EngineBase {
     function test_Connect_HappensOnce() public {
         vm.prank(governor);
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.AlreadyConnected.selector, address(pool)));
-        engine.connect(address(pool), address(this));
+        engine.wire(address(pool), address(this));
         assertEq(engine.pool(), address(pool));
         assertEq(engine.exchange(), address(this));
     }
@@ -45,23 +45,23 @@ contract MarginEngineAdminTest is EngineBase {
     function test_Connect_ChecksAssetAndExchange() public {
         MarginEngine e = EngineDeployer.engine(address(token), address(oracle), address(manager));
         bytes4[] memory selectors = new bytes4[](2);
-        (selectors[0], selectors[1]) = (e.connect.selector, e.setMarket.selector);
+        (selectors[0], selectors[1]) = (e.wire.selector, e.setMarket.selector);
         manager.setTargetFunctionRole(address(e), selectors, GOVERNANCE);
         vm.startPrank(governor);
         vm.expectRevert(IMarginEngine.NotConnected.selector);
         e.setMarket(ETH, _params(), _rules());
         PoolDouble wrong = new PoolDouble(address(oracle), address(e));
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.AssetMismatch.selector, address(oracle), address(token)));
-        e.connect(address(wrong), address(this));
+        e.wire(address(wrong), address(this));
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.NotOurs.selector, address(pool)));
-        e.connect(address(pool), address(this));
+        e.wire(address(pool), address(this));
         PoolDouble ours = new PoolDouble(address(token), address(e));
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.NotOurs.selector, address(this)));
-        e.connect(address(ours), address(this));
+        e.wire(address(ours), address(this));
         engine = e;
         vm.expectEmit(address(e));
         emit IMarginEngine.Connected(address(ours), address(this));
-        e.connect(address(ours), address(this));
+        e.wire(address(ours), address(this));
     }
 
     /* SET MARKET */

@@ -125,7 +125,7 @@ contract MarginEngineDeficitTest is EngineBase {
         r.bucketTarget = 200;
         engine.setMarket(ALT, _params(), r);
         vm.expectEmit(address(engine));
-        emit IMarginEngine.IncomeCollected(ALT, 0, 0, 300 * USD, 300e6);
+        emit IMarginEngine.IncomeCollected(ALT, 0, 0, 0, 300 * USD, 300e6);
         assertEq(engine.collectIncome(ALT), 300e6);
         assertEq(engine.markets(ALT).bucket, 200 * USD);
         assertEq(pool.income(), 300e6);
@@ -142,14 +142,14 @@ contract MarginEngineDeficitTest is EngineBase {
         _deficit(700);
         _skim(ALT);
         vm.expectEmit(address(engine));
-        emit IMarginEngine.IncomeCollected(ALT, 0, 0, 500 * USD, 0); // kept: there is a deficit
+        emit IMarginEngine.IncomeCollected(ALT, 0, 0, 0, 500 * USD, 0); // kept: there is a deficit
         assertEq(engine.collectIncome(ALT), 0);
         assertEq(_cash(FEES), int256(500 * USD));
 
         vm.expectEmit(address(engine));
         emit IMarginEngine.DeficitReduced(ETH, 500 * USD, 200 * USD);
         vm.expectEmit(address(engine));
-        emit IMarginEngine.IncomeCollected(ETH, 0, 500 * USD, 0, 0);
+        emit IMarginEngine.IncomeCollected(ETH, 0, 0, 500 * USD, 0, 0);
         engine.collectIncome(ETH);
         assertEq(engine.deficit(ETH), 200 * USD);
         assertEq(_cash(FEES), 0);

@@ -53,7 +53,7 @@ abstract contract SystemTest is BaseTest {
             "BACK"
         );
         vm.mockCall(handler, abi.encodeWithSignature("engine()"), abi.encode(system.engine)); // it learns that later
-        system.engine.connect(address(system.pool), handler);
+        system.engine.wire(address(system.pool), handler);
         vm.clearMockedCalls();
         system.pool.setExitClocks(1 days, 2 days);
 
