@@ -6,7 +6,7 @@ import quiet from "./scripts/quiet.plugin.ts";
 
 const require = createRequire(import.meta.url);
 
-const DEFAULT_RUNS = 2_000;
+const DEFAULT_RUNS = 500;
 /** Files compiled with other optimizer runs than DEFAULT_RUNS: many for the hot paths, few for what presses against 24 KiB. */
 const RUNS: Readonly<Record<string, number>> = {
   // "contracts/MarginEngine.sol": 200,

@@ -74,7 +74,7 @@ describe("rules of a sync", () => {
     // 1,000,000 USD, 40 % of it, a shock 25 % beyond maintenance: 1.6 million USD of notional
     assert.equal(openInterestCap(rulesWith(), 500n, 10n ** 18n, PRICE), (16n * 10n ** 17n) / PRICE);
     assert.equal(openInterestCap(rulesWith(), 500n, 0n, PRICE), 0n);
-    assert.equal(openInterestCap(rulesWith(), 500n, 1n << 120n, 1n), 1n << 55n);
+    assert.equal(openInterestCap(rulesWith(), 500n, 1n << 120n, 1n), 1n << 47n);
   });
 
   it("lowers the rate by the inventory's share of the longs, raises it by that of the shorts", () => {

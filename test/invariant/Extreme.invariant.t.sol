@@ -44,6 +44,7 @@ contract ExtremeInvariantTest is SystemTest, LedgerChecks {
         list[2] = Listing(1e10, 8, 0, 2 days, _boldParams(), _boldRules());
         list[2].rules.interestRate = -1e7;
         list[2].params.rampNotional = 1e5;
+        list[2].params.takeoverReward = 0; // or rewards leave the bucket nothing to pay with
     }
 
     function _boldParams() private pure returns (MarketParams memory) {

@@ -340,17 +340,32 @@ contract MarginEngineFillTest is EngineBase {
 
     /* TIME */
 
-    function test_Fill_SyncsWhenTheLastSyncIsAMinuteOld() public {
+    function test_Fill_ThatReducesSyncsWhenTheLastSyncIsAMinuteOld() public {
         _rich();
+        _trade(ETH, alice, bob, 10_000);
         uint32 syncedAt = engine.markets(ETH).syncedAt;
         vm.warp(syncedAt + 59);
         feeds[ETH].setAnswer(2_050e8);
-        engine.fill(_fill(ETH, alice, bob, 1000, 2_000e8));
+        engine.fill(_fill(ETH, bob, alice, 1000, 2_000e8));
         assertEq(engine.markets(ETH).syncedAt, syncedAt);
         vm.warp(syncedAt + 60);
-        engine.fill(_fill(ETH, alice, bob, 1000, 2_050e8));
+        engine.fill(_fill(ETH, bob, alice, 1000, 2_050e8));
         assertEq(engine.markets(ETH).syncedAt, syncedAt + 60);
         assertEq(engine.markets(ETH).price, 2_050e8);
+    }
+
+    function test_Fill_ThatOpensSyncsWhenTheFeedHasANewerAnswer() public {
+        _rich();
+        uint32 syncedAt = engine.markets(ETH).syncedAt;
+        vm.warp(syncedAt + 30);
+        engine.fill(_fill(ETH, alice, bob, 1000, 2_000e8));
+        assertEq(engine.markets(ETH).syncedAt, syncedAt); // nothing new
+        feeds[ETH].setAnswer(1_700e8);
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.PriceOutsideBand.selector, 2_000e8, 1_615e8, 1_785e8));
+        engine.fill(_fill(ETH, alice, bob, 1000, 2_000e8));
+        engine.fill(_fill(ETH, alice, bob, 1000, 1_700e8));
+        assertEq(engine.markets(ETH).syncedAt, syncedAt + 30);
+        assertEq(engine.markets(ETH).price, 1_700e8);
     }
 
     function testFuzz_Fill_AnySequenceConserves(uint256[12] memory seeds) public {

@@ -280,7 +280,7 @@ contract MarginEngineLiquidateTest is EngineBase {
         engine.flag(alice);
         assertEq(_since(alice), start + 601);
 
-        _deposit(alice, 10_000);
+        _setPrice(ETH, 2_000e8);
         vm.expectEmit(address(engine));
         emit IMarginEngine.ClockSet(alice, 0);
         engine.unflag(alice);

@@ -136,7 +136,7 @@ contract MarginEngineSyncTest is EngineBase {
         assertEq(engine.markets(ETH).openInterestCap, 0);
         pool.setStake(type(uint128).max, 0);
         engine.sync(ETH);
-        assertEq(engine.markets(ETH).openInterestCap, 1 << 55);
+        assertEq(engine.markets(ETH).openInterestCap, 1 << 47);
         MarketRules memory r = _rules();
         r.stakeShareBps = 2500;
         engine.setMarket(ETH, _params(), r);

@@ -4,7 +4,7 @@ import { ALT, BTC, ETH } from "../../../deploy/markets.ts";
 import { createEngine } from "../../../sdk/src/engine.ts";
 import { type Feed, type Live, look, type Round } from "../../../sdk/src/oracle.ts";
 import type { DrawReason, MarketParams, MarketRules } from "../../../sdk/src/types.ts";
-import { IBackstopPool__factory, LedgerLib__factory, ParamsLib__factory } from "../../../typechain-types/index.js";
+import { IBackstopPool__factory } from "../../../typechain-types/index.js";
 import { deployBackstop, dollars } from "../fixture.ts";
 import { createChain, type Outcome } from "./chain.ts";
 import { readMarket } from "./compare.ts";
@@ -26,8 +26,7 @@ const bigints = <T extends object>(record: T) =>
 export async function createWorld(connection: NetworkConnection, decimals: number) {
   const fx = await deployBackstop(connection, { decimals, markets: MARKETS });
   const absorbed = IBackstopPool__factory.createInterface();
-  const libraries = [LedgerLib__factory.createInterface(), ParamsLib__factory.createInterface()];
-  const chain = createChain(connection, [fx.engine.interface, ...libraries, fx.pool.interface, fx.exchange.interface]);
+  const chain = createChain(connection, [fx.engine.interface, fx.pool.interface, fx.exchange.interface]);
   const [engineAt, poolAt, exchangeAt] = await Promise.all(
     [fx.engine, fx.pool, fx.exchange].map((contract) => contract.getAddress()),
   );

@@ -153,6 +153,8 @@ abstract contract TraderActions is World {
     }
 
     function _settle(Fill memory order, uint256 mark, MarketParams memory params) private returns (bool) {
+        _syncAccount(order.buyer); // as the fill does: what prices change must not look like its doing
+        _syncAccount(order.seller);
         int256 buyer = _equity(order.buyer);
         int256 seller = _equity(order.seller);
         try engine.fill(order) {} catch (bytes memory reason) {
