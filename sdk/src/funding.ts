@@ -27,8 +27,7 @@ export function accrue(market: Market, premiumRate: bigint, now: bigint): Accrua
   const elapsed = market.state === PriceState.OK ? max(0n, until - market.syncedAt) : 0n;
   const numerator = market.fundingRemainder + market.price * market.fundingRate * elapsed;
   const funding = floorDiv(numerator, FUNDING_DENOMINATOR);
-  const owed =
-    market.premiumRemainder * FUNDING_DENOMINATOR + market.price * premiumRate * elapsed * REMAINDER_SCALE;
+  const owed = market.premiumRemainder * FUNDING_DENOMINATOR + market.price * premiumRate * elapsed * REMAINDER_SCALE;
   const premium = owed / (FUNDING_DENOMINATOR * REMAINDER_SCALE);
   const premiumRemainder = (owed % (FUNDING_DENOMINATOR * REMAINDER_SCALE)) / FUNDING_DENOMINATOR;
   const indices = [market.indexLong + funding + premium, market.indexShort + funding - premium];

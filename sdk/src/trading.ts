@@ -1,6 +1,16 @@
 /** The rules of a fill: band, size, cap, fees and the margin of both sides. docs/mechanism.md "Margin". */
 import type { Context } from "./context.ts";
-import { ensurePricesOk, ensureUser, health, isPriceOk, listedMarket, openMarkets, paramsOf, refresh, syncDue } from "./context.ts";
+import {
+  ensurePricesOk,
+  ensureUser,
+  health,
+  isPriceOk,
+  listedMarket,
+  openMarkets,
+  paramsOf,
+  refresh,
+  syncDue,
+} from "./context.ts";
 import { ensure } from "./errors.ts";
 import { fill } from "./ledger.ts";
 import { abs, ceilDiv, floorDiv, mulDivCeil, mulDivFloor } from "./math.ts";
@@ -28,7 +38,8 @@ export function settle(ctx: Context, caller: bigint, order: Fill): void {
   listedMarket(ctx, id);
   syncDue(ctx, new Set([id, ...openMarkets(ctx, order.buyer), ...openMarkets(ctx, order.seller)]));
   const opening =
-    ctx.state.position(order.buyer, id).lots + order.lots > 0n || ctx.state.position(order.seller, id).lots < order.lots;
+    ctx.state.position(order.buyer, id).lots + order.lots > 0n ||
+    ctx.state.position(order.seller, id).lots < order.lots;
   if (opening) refresh(ctx, id);
   const market = ctx.state.market(id);
   const params = paramsOf(ctx, id);

@@ -16,7 +16,7 @@ const EXPECTED = {
   fill: 1_000,
   sync: 1_000,
   flag: 50,
-  unflag: 20,
+  unflag: 5, // cures stop most clocks by themselves
   liquidate: 20,
   takeover: 50,
   coverInventory: 1_000,

@@ -1,9 +1,6 @@
 /** Rebuilds the engine's books from its event logs alone: docs/mechanism.md, eq. (1) to (4), (10) and (18). */
 import type { LogDescription } from "ethers";
-import { maintenanceRatio } from "../../sdk/src/margin.ts";
-import { abs, max, min, mulDivCeil, mulDivFloor, sign } from "../../sdk/src/math.ts";
-import { ONE } from "../../sdk/src/units.ts";
-import { split } from "../../sdk/src/waterfall.ts";
+import { abs, max, min, mulDivFloor, sign } from "../../sdk/src/math.ts";
 import { FEES } from "./actors.ts";
 import type { Fixture } from "./fixture.ts";
 
@@ -48,6 +45,7 @@ type Arguments = Readonly<
     | "from"
     | "fromBucket"
     | "fromFees"
+    | "fromInventory"
     | "fundingRate"
     | "indexLong"
     | "indexShort"
@@ -155,14 +153,6 @@ export function createReplayer(tokenUnit: bigint) {
     return max(lots, 0n) - max(before.lots, 0n); // (4)
   }
 
-  /** {u} maintenance margin of what was surrendered in one market: what splits the equity of a healthy takeover. */
-  function maintenance({ market: id, lots }: { market: number; lots: bigint }): bigint {
-    const { price, maintenanceBps } = market(id);
-    const rampNotional = terms.get(id)?.rampNotional ?? 1n;
-    const notional = abs(lots) * price;
-    return mulDivCeil(notional, maintenanceRatio({ initialBps: 0n, maintenanceBps, rampNotional }, notional), ONE);
-  }
-
   const handlers: Record<string, (args: Arguments, timestamp: bigint) => void> = {
     Deposited({ account, amount }) {
       add(books.cash, account, amount * tokenUnit);
@@ -208,9 +198,7 @@ export function createReplayer(tokenUnit: bigint) {
       if (equity < 0n) {
         patch(first.market, { bucket: market(first.market).bucket - reward }); // ShortfallCovered made it whole
       } else {
-        add(books.cash, account, -equity);
-        const parts = split(equity - reward, surrendered.map(maintenance));
-        for (const [i, part] of parts.entries()) add(books.cash, BigInt(surrendered[i]?.market ?? -1), part);
+        add(books.cash, account, -reward); // the rest went to the inventories by Transferred
       }
       add(books.cash, rewardAccount, reward);
       surrendered = [];
@@ -221,10 +209,11 @@ export function createReplayer(tokenUnit: bigint) {
       if (market(id).deficit !== left)
         throw new Error(`Market ${id} has a deficit of ${left} left, not what was replayed`);
     },
-    IncomeCollected({ market: index, fromBucket, fromFees, skimmed, paid }) {
+    IncomeCollected({ market: index, fromInventory, fromBucket, fromFees, skimmed, paid }) {
       const id = Number(index);
+      add(books.cash, BigInt(index), -fromInventory);
       patch(id, { bucket: market(id).bucket - fromBucket - skimmed });
-      add(books.cash, FEES, skimmed - fromFees - paid * tokenUnit);
+      add(books.cash, FEES, fromInventory + skimmed - fromFees - paid * tokenUnit);
       books.internalBalance -= paid;
     },
     MarketSet({ market: index, params, rules }) {

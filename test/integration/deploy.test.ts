@@ -1,7 +1,7 @@
 /** The modules of deploy/ give every role what it needs and nobody more. */
 import { expect } from "chai";
 import { network } from "hardhat";
-import { BTC, ETH } from "../../deploy/markets.ts";
+import { BTC } from "../../deploy/markets.ts";
 import Backstop from "../../deploy/modules/Backstop.ts";
 import HandOver from "../../deploy/modules/HandOver.ts";
 import { GOVERNANCE, GUARDIAN } from "../../deploy/wiring.ts";
@@ -71,9 +71,7 @@ describe("deploy", () => {
   it("cannot be connected a second time", async () => {
     const { engine, pool, exchange } = await networkHelpers.loadFixture(deployed);
 
-    await expect(engine.wire(pool, exchange))
-      .to.be.revertedWithCustomError(engine, "AlreadyConnected")
-      .withArgs(pool);
+    await expect(engine.wire(pool, exchange)).to.be.revertedWithCustomError(engine, "AlreadyConnected").withArgs(pool);
   });
 
   it("is governed by the deployer of a live deployment", async () => {

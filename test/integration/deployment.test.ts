@@ -4,7 +4,6 @@ import { expect } from "chai";
 import type { Interface } from "ethers";
 import { network } from "hardhat";
 import { ALT, BTC, ETH } from "../../deploy/markets.ts";
-import BackstopModule from "../../deploy/modules/Backstop.ts";
 import { GOVERNANCE, GUARDIAN } from "../../deploy/wiring.ts";
 import { MarginEngine__factory, MockToken__factory } from "../../typechain-types/index.js";
 import { type Actor, type ActorName, accountOf } from "../helpers/actors.ts";
@@ -42,14 +41,15 @@ const RESTRICTED: readonly Restricted[] = [
   {
     name: "oracle.configure",
     role: "governor",
-    send: async ({ oracle }, caller) => oracle.connect(caller).configure(0, { ...(await oracle.feed(0)).toObject() }),
+    send: async ({ oracle }, caller) => {
+      const { aggregator, maxAge, edgeBps, lotDecimals, minAnswer, maxAnswer } = await oracle.feed(0);
+      return oracle.connect(caller).configure(0, { aggregator, maxAge, edgeBps, lotDecimals, minAnswer, maxAnswer });
+    },
   },
   {
-    name: "engine.connect",
+    name: "engine.wire",
     role: "governor",
-    // ethers has a `connect` of its own
-    send: async ({ engine, pool, exchange }, caller) =>
-      engine.connect(caller).wire(pool, exchange),
+    send: async ({ engine, pool, exchange }, caller) => engine.connect(caller).wire(pool, exchange),
     refusedBy: "AlreadyConnected",
   },
   {

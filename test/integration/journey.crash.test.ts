@@ -119,7 +119,8 @@ describe("a crash that the pool pays for", () => {
     const { alice, keeper } = fx.accounts;
     const equity = await equityOf(fx, alice);
     const { lots } = await fx.engine.positions(alice, 0);
-    const { bucket } = await fx.engine.markets(0);
+    const { bucket: full } = await fx.engine.markets(0);
+    const bucket = full - ETH.params.takeoverReward; // the reward comes first
     const tokenUnit = await fx.engine.tokenUnit();
     const keeperCash = await cashOf(fx, keeper);
     expect(equity).to.be.lessThan(0n);
@@ -139,9 +140,9 @@ describe("a crash that the pool pays for", () => {
     expect(covered.excess).to.equal(paid * tokenUnit - rest);
     await expect(transaction).to.emit(fx.pool, "LossAbsorbed").withArgs(0, LIQUIDATION, paid, paid);
 
-    // the reward comes from what the pool's last token unit left in the bucket
-    await expect(transaction).to.emit(fx.engine, "TakenOver").withArgs(alice, keeper, equity, covered.excess);
-    expect(await cashOf(fx, keeper)).to.equal(keeperCash + covered.excess);
+    const reward = ETH.params.takeoverReward;
+    await expect(transaction).to.emit(fx.engine, "TakenOver").withArgs(alice, keeper, equity, reward);
+    expect(await cashOf(fx, keeper)).to.equal(keeperCash + reward);
     expect(await fx.engine.accounts(alice)).to.deep.equal([0n, 0n, 0n]);
     expect(await fx.engine.positions(alice, 0)).to.deep.equal([0n, 0n]);
     expect((await fx.engine.positions(0, 0)).lots).to.equal(lots);
@@ -264,12 +265,13 @@ describe("the same crash with an empty pool", () => {
       const equity = await equityOf(fx, account);
       const { bucket } = await fx.engine.markets(0);
       const transaction = await step(fx, fx.engine.connect(fx.keeper).takeover(account, fx.accounts.keeper));
-      const byBucket = min(bucket, -equity);
+      const reward = min(bucket, ETH.params.takeoverReward); // comes first
+      const byBucket = min(bucket - reward, -equity);
       owed += -equity - byBucket;
       await expect(transaction)
         .to.emit(fx.engine, "ShortfallCovered")
         .withArgs(0, account, LIQUIDATION, -equity, byBucket, 0, -equity - byBucket, 0);
-      await expect(transaction).to.emit(fx.engine, "TakenOver").withArgs(account, fx.accounts.keeper, equity, 0);
+      await expect(transaction).to.emit(fx.engine, "TakenOver").withArgs(account, fx.accounts.keeper, equity, reward);
       expect(await fx.engine.deficit(0)).to.equal(owed);
     }
     expect(owed).to.be.greaterThan(0n);
@@ -332,7 +334,7 @@ describe("the same crash with an empty pool", () => {
     await expect(settle(0)).to.be.revertedWithCustomError(fx.engine, "DeficitOutstanding").withArgs(0, deficit);
     await expect(settle(1))
       .to.be.revertedWithCustomError(fx.engine, "OpeningStopped")
-      .withArgs(deficit, await fx.engine.internalBalance());
+      .withArgs(deficit, (await fx.engine.internalBalance()) * (await fx.engine.tokenUnit()));
     await expectConserved(fx);
   });
 
@@ -349,7 +351,7 @@ describe("the same crash with an empty pool", () => {
     const { bucket } = await fx.engine.markets(0);
     expect(bucket + fees, "one day repays a part").to.be.lessThan(deficit);
     const first = step(fx, fx.engine.collectIncome(0));
-    await expect(first).to.emit(fx.engine, "IncomeCollected").withArgs(0, bucket, fees, 0, 0);
+    await expect(first).to.emit(fx.engine, "IncomeCollected").withArgs(0, 0, bucket, fees, 0, 0);
     await expect(first)
       .to.emit(fx.engine, "DeficitReduced")
       .withArgs(0, bucket + fees, deficit - bucket - fees);
@@ -363,7 +365,7 @@ describe("the same crash with an empty pool", () => {
     expect(paid, "the rest and something for the pool").to.be.greaterThan(0n);
     const second = step(fx, fx.engine.collectIncome(0));
     await expect(second).to.emit(fx.engine, "DeficitReduced").withArgs(0, left, 0);
-    await expect(second).to.emit(fx.engine, "IncomeCollected").withArgs(0, 0, left, 0, paid);
+    await expect(second).to.emit(fx.engine, "IncomeCollected").withArgs(0, 0, 0, left, 0, paid);
     await expect(second).to.emit(fx.pool, "IncomeReceived");
     expect(await fx.engine.totalDeficit()).to.equal(0n);
     expect(await fx.pool.totalAssets(), "new stake pays nothing for the old deficit").to.equal(stakeBefore);

@@ -69,7 +69,7 @@ describe("an order of a contract wallet", () => {
     expect(await lotsOf(fx, fx.account)).to.equal(LOTS);
 
     const amount = 5_000n * fx.unit;
-    const withdrawal = [fx.account, amount, amount, await fx.wallet.getAddress()] as const;
+    const withdrawal: [bigint, bigint, bigint, string] = [fx.account, amount, amount, await fx.wallet.getAddress()];
     await step(fx, fx.wallet.execute(fx.engine, fx.engine.interface.encodeFunctionData("withdraw", withdrawal)));
     expect(await fx.token.balanceOf(fx.wallet)).to.equal(amount);
   });

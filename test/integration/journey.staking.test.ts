@@ -64,7 +64,7 @@ describe("earning premiums", () => {
     const { price, openInterest } = await fx.engine.markets(0);
     const aDay = (2n * openInterest * price * 25_000n * BigInt(DAY)) / (10n ** 9n * 28_800n * 10n ** 6n);
     expect(fx.paid).to.be.within(aDay, (aDay * 1_001n) / 1_000n);
-    await expect(fx.transaction).to.emit(fx.engine, "IncomeCollected").withArgs(0, 0, 0, 0, fx.paid);
+    await expect(fx.transaction).to.emit(fx.engine, "IncomeCollected").withArgs(0, 0, 0, 0, 0, fx.paid);
     await expect(fx.transaction)
       .to.emit(fx.pool, "IncomeReceived")
       .withArgs(fx.paid, fx.paid, (await now(connection.ethers)) + VESTING);

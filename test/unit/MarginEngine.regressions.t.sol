@@ -5,7 +5,6 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {BackstopPool} from "../../contracts/BackstopPool.sol";
 import {Fill, IMarginEngine, MarketRules} from "../../contracts/interfaces/IMarginEngine.sol";
 import {FeedConfig, PriceState} from "../../contracts/interfaces/IOracle.sol";
-import {MarginEngine} from "../../contracts/MarginEngine.sol";
 import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
 import {HookToken} from "../../contracts/mocks/OddTokens.sol";
 import {Oracle} from "../../contracts/Oracle.sol";
