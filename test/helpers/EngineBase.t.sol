@@ -19,7 +19,7 @@ import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
 import {MockToken} from "../../contracts/mocks/MockToken.sol";
 import {Oracle} from "../../contracts/Oracle.sol";
 import {BaseTest} from "./Base.t.sol";
-import {EngineDeployer} from "./EngineDeployer.sol";
+import {Deployer} from "./Deployer.sol";
 
 /// @notice What the engine sees of a pool: free stake as told, pays shortfalls up to a limit, or fails as told.
 contract PoolDouble {
@@ -101,7 +101,7 @@ abstract contract EngineBase is BaseTest {
 
     function setUp() public virtual {
         vm.warp(1_700_000_000);
-        (token, manager, oracle, engine) = EngineDeployer.core(_decimals());
+        (token, manager, oracle, engine) = Deployer.core(_decimals());
         pool = new PoolDouble(address(token), address(engine));
         _assignRoles();
         engine.wire(address(pool), address(this));

@@ -6,6 +6,7 @@ import {BackstopPool} from "../../contracts/BackstopPool.sol";
 import {DrawReason} from "../../contracts/interfaces/IBackstopPool.sol";
 import {MockToken} from "../../contracts/mocks/MockToken.sol";
 import {BaseTest} from "./Base.t.sol";
+import {Deployer} from "./Deployer.sol";
 
 /// @notice A pool on a 6-decimals token, at the start of a budget window, with verbs for its actors.
 abstract contract PoolTest is BaseTest {
@@ -31,7 +32,7 @@ abstract contract PoolTest is BaseTest {
     }
 
     function _newPool(address asset) internal returns (BackstopPool) {
-        return new BackstopPool(asset, engine, address(manager), "Backstop share", "BACK");
+        return Deployer.pool(asset, engine, address(manager));
     }
 
     function _stake(address staker, uint256 assets) internal returns (uint256) {

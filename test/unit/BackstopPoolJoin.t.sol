@@ -4,9 +4,9 @@ pragma solidity 0.8.35;
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
-import {BackstopPool} from "../../contracts/BackstopPool.sol";
 import {IBackstopPool} from "../../contracts/interfaces/IBackstopPool.sol";
 import {MockToken} from "../../contracts/mocks/MockToken.sol";
+import {Deployer} from "../helpers/Deployer.sol";
 import {PoolTest} from "../helpers/PoolTest.sol";
 
 contract BackstopPoolJoinTest is PoolTest {
@@ -45,7 +45,7 @@ contract BackstopPoolJoinTest is PoolTest {
 
     function test_RevertWhen_EngineIsZero() public {
         vm.expectRevert(abi.encodeWithSelector(IBackstopPool.ZeroAddress.selector));
-        new BackstopPool(address(token), address(0), address(manager), "", "");
+        Deployer.pool(address(token), address(0), address(manager));
     }
 
     /* DEPOSIT AND MINT */

@@ -7,7 +7,7 @@ import {PriceState} from "../../contracts/interfaces/IOracle.sol";
 import {MarginEngine} from "../../contracts/MarginEngine.sol";
 import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
 import {EngineBase, PoolDouble} from "../helpers/EngineBase.t.sol";
-import {EngineDeployer} from "../helpers/EngineDeployer.sol";
+import {Deployer} from "../helpers/Deployer.sol";
 
 contract MarginEngineAdminTest is EngineBase {
     function _refusedTo(address caller, bytes memory data) private {
@@ -43,7 +43,7 @@ contract MarginEngineAdminTest is EngineBase {
     }
 
     function test_Connect_ChecksAssetAndExchange() public {
-        MarginEngine e = EngineDeployer.engine(address(token), address(oracle), address(manager));
+        MarginEngine e = Deployer.engine(address(token), address(oracle), address(manager));
         bytes4[] memory selectors = new bytes4[](2);
         (selectors[0], selectors[1]) = (e.wire.selector, e.setMarket.selector);
         manager.setTargetFunctionRole(address(e), selectors, GOVERNANCE);

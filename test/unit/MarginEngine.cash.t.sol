@@ -9,7 +9,7 @@ import {MarginEngine} from "../../contracts/MarginEngine.sol";
 import {MockToken} from "../../contracts/mocks/MockToken.sol";
 import {BlocklistToken, FalseToken, FeeToken, HookToken, NoReturnToken} from "../../contracts/mocks/OddTokens.sol";
 import {EngineBase} from "../helpers/EngineBase.t.sol";
-import {EngineDeployer} from "../helpers/EngineDeployer.sol";
+import {Deployer} from "../helpers/Deployer.sol";
 
 contract MarginEngineCashTest is EngineBase {
     address internal friend = makeAddr("friend");
@@ -274,16 +274,16 @@ contract MarginEngineCashTest is EngineBase {
 
 contract MarginEngineOddTokensTest is EngineBase {
     function _engineOf(address odd) private returns (MarginEngine) {
-        return EngineDeployer.engine(odd, address(oracle), address(manager));
+        return Deployer.engine(odd, address(oracle), address(manager));
     }
 
     function test_Constructor_RefusesMoreThanTwelveDecimals() public {
         MockToken wide = new MockToken("WIDE", 18);
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.DecimalsUnsupported.selector, 18, 12));
-        EngineDeployer.engine(address(wide), address(oracle), address(manager));
+        Deployer.engine(address(wide), address(oracle), address(manager));
         wide = new MockToken("WIDE", 13);
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.DecimalsUnsupported.selector, 13, 12));
-        EngineDeployer.engine(address(wide), address(oracle), address(manager));
+        Deployer.engine(address(wide), address(oracle), address(manager));
         assertEq(_engineOf(address(new MockToken("NONE", 0))).tokenUnit(), 1e12);
     }
 

@@ -9,7 +9,7 @@ import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
 import {HookToken} from "../../contracts/mocks/OddTokens.sol";
 import {Oracle} from "../../contracts/Oracle.sol";
 import {EngineBase} from "../helpers/EngineBase.t.sol";
-import {EngineDeployer} from "../helpers/EngineDeployer.sol";
+import {Deployer} from "../helpers/Deployer.sol";
 
 /// @notice Each test is a fault that the engine once had.
 contract MarginEngineRegressionsTest is EngineBase {
@@ -180,8 +180,8 @@ contract MarginEngineRegressionsTest is EngineBase {
         HookToken hook = new HookToken(6);
         AccessManager manager_ = new AccessManager(address(this));
         Oracle oracle_ = new Oracle(address(manager_));
-        engine = EngineDeployer.engine(address(hook), address(oracle_), address(manager_));
-        BackstopPool stakers = new BackstopPool(address(hook), address(engine), address(manager_), "s", "s");
+        engine = Deployer.engine(address(hook), address(oracle_), address(manager_));
+        BackstopPool stakers = Deployer.pool(address(hook), address(engine), address(manager_));
         engine.wire(address(stakers), address(this));
         MockAggregator feed = new MockAggregator(8, 2_000e8);
         oracle_.configure(ETH, _feed(feed));

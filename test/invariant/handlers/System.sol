@@ -10,6 +10,7 @@ import {MockAggregator} from "../../../contracts/mocks/MockAggregator.sol";
 import {MockToken} from "../../../contracts/mocks/MockToken.sol";
 import {Oracle} from "../../../contracts/Oracle.sol";
 import {BaseTest} from "../../helpers/Base.t.sol";
+import {Deployer} from "../../helpers/Deployer.sol";
 
 /// @notice What a campaign plays with.
 struct System {
@@ -44,14 +45,8 @@ abstract contract SystemTest is BaseTest {
         manager.grantRole(manager.ADMIN_ROLE(), handler, 0);
         system.token = new MockToken("USD", tokenDecimals);
         system.oracle = new Oracle(address(manager));
-        system.engine = new MarginEngine(address(system.token), address(system.oracle), address(manager));
-        system.pool = new BackstopPool(
-            address(system.token),
-            address(system.engine),
-            address(manager),
-            "Backstop share",
-            "BACK"
-        );
+        system.engine = Deployer.engine(address(system.token), address(system.oracle), address(manager));
+        system.pool = Deployer.pool(address(system.token), address(system.engine), address(manager));
         vm.mockCall(handler, abi.encodeWithSignature("engine()"), abi.encode(system.engine)); // it learns that later
         system.engine.wire(address(system.pool), handler);
         vm.clearMockedCalls();
