@@ -1,5 +1,5 @@
 /** Measures line coverage with all tests and fails under the floor. Mocks and interfaces do not count; they are not deployed. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { run } from "./lib/run.ts";
 
@@ -34,15 +34,18 @@ function parseLcov(lcov: string): FileCoverage[] {
 
 const percent = (hit: number, of: number) => ((100 * hit) / of).toFixed(2).padStart(6);
 
-// Instrumentation causes compiler warnings of its own.
+// Instrumentation causes compiler warnings of its own, and makes code larger and dearer: a test that measures size or gas fails
+// here and nowhere else. Whether the tests pass is for `npm test` to say.
 const env = { COV: "1", STRICT_WARNINGS: "0" };
-const { code } = await run("hardhat", ["test", "--coverage"], { echo: true, env });
-if (code !== 0) {
-  console.error("Coverage not judged: the tests failed.");
+const report = path.join(root, "coverage/lcov.info");
+rmSync(report, { force: true });
+await run("hardhat", ["test", "--coverage"], { echo: true, env });
+if (!existsSync(report)) {
+  console.error("Coverage not judged: the tests left no report.");
   process.exit(1);
 }
 
-const files = parseLcov(readFileSync(path.join(root, "coverage/lcov.info"), "utf8"));
+const files = parseLcov(readFileSync(report, "utf8"));
 const lines = files.reduce((sum, f) => sum + f.lines, 0);
 const missed = files.reduce((sum, f) => sum + f.missed.length, 0);
 if (lines === 0) {
