@@ -2,10 +2,12 @@
 pragma solidity 0.8.35;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IPyth} from "@pythnetwork/pyth-sdk-solidity/IPyth.sol";
+import {PythStructs} from "@pythnetwork/pyth-sdk-solidity/PythStructs.sol";
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {LibCall} from "solady/src/utils/LibCall.sol";
 import {IAggregatorV3} from "./interfaces/IAggregatorV3.sol";
-import {FeedConfig, IOracle, PriceState, Quote} from "./interfaces/IOracle.sol";
+import {FeedConfig, IOracle, PriceState, Quote, SecondConfig} from "./interfaces/IOracle.sol";
 import {EmaLib} from "./libraries/EmaLib.sol";
 
 /// @title Oracle
@@ -21,14 +23,17 @@ import {EmaLib} from "./libraries/EmaLib.sol";
 /// RING. The last sample of each minute that had one, 64 of them behind the live one. An older sample is in force at least until
 /// the minute in which the next one lies, so the cumulative is exact at every whole minute, and that is where windows start.
 ///
-/// FEED ASSUMPTIONS (safety). The price is right when the feed is: there is no second source, no limit on the size of a step and
-/// no check of an L2 sequencer. `decimals` is read by {configure} only: a feed that changes them later is caught by its bounds if
-/// those are tight, else believed.
+/// SECOND SOURCE. Pyth, for one purpose so far: the settlement price of a market whose feed has died. The first price signed at or
+/// after a given time, so that nobody chooses among prices.
+///
+/// FEED ASSUMPTIONS (safety). The price is right when the feed is: there is no comparison with the second source, no limit on the size
+/// of a step and no check of an L2 sequencer. `decimals` is read by {configure} only: a feed that changes them later is caught by its
+/// bounds if those are tight, else believed.
 ///
 /// LIVENESS ASSUMPTIONS. Somebody calls {sync}: an answer that nobody recorded has no weight in the averages. A feed that needs
 /// more than FEED_GAS, or returns more than five words, is BAD for ever.
 ///
-/// ROLES. Governance, through the access manager: {configure}. Nobody can set a price.
+/// ROLES. Governance, through the access manager: {configure}, {configureSecond}. Nobody can set a price.
 ///
 /// Times are uint32: good until the year 2106.
 contract Oracle is IOracle, AccessManaged {
@@ -53,6 +58,10 @@ contract Oracle is IOracle, AccessManaged {
     /// account: 112,000 - 2,600 - 7,800 of our own before that still leaves 100,000 * 64/63.
     uint256 public constant FEED_GAS_NEEDED = 112_000;
 
+    uint256 public constant SECOND_WINDOW = 1 hours; // the second source's price is of this time after it is asked for
+    uint256 public constant SECOND_TIME = 14 days; // between its configuration and the time that it is asked for
+    uint256 public constant MAX_CONFIDENCE = 100; // bps of the second price its confidence may be
+
     uint256 private constant BPS = 10_000;
     uint256 private constant PRICE_DECIMALS = 12; // u = 1e-12 USD
     uint16 private constant ROUND_BYTES = 160; // five words
@@ -63,7 +72,8 @@ contract Oracle is IOracle, AccessManaged {
         uint16 edgeBps; // {bps}
         uint8 lotDecimals;
         uint8 feedDecimals;
-        // slot: 20 + 4 + 2 + 1 + 1 = 28
+        uint32 since; // {s} the aggregator was configured at
+        // slot: 20 + 4 + 2 + 1 + 1 + 4 = 32
     }
 
     struct Bounds {
@@ -113,6 +123,10 @@ contract Oracle is IOracle, AccessManaged {
     }
 
     mapping(uint8 market => Market state) private _markets;
+    mapping(uint8 market => SecondConfig config) public second;
+    mapping(uint8 market => uint256 time) public secondSince; // {s}
+    /// @inheritdoc IOracle
+    mapping(uint8 market => mapping(uint32 from => uint64 price)) public secondPrice;
 
     constructor(address authority_) AccessManaged(authority_) {}
 
@@ -121,6 +135,34 @@ contract Oracle is IOracle, AccessManaged {
     /// @inheritdoc IOracle
     function sync(uint8 market) external returns (Quote memory) {
         return _sync(market);
+    }
+
+    /* SECOND SOURCE */
+
+    /// @inheritdoc IOracle
+    function recordSecondPrice(uint8 market, uint32 from, bytes[] calldata updates) external payable {
+        SecondConfig memory config = second[market];
+        require(config.pyth != address(0), NoSecondSource(market));
+        require(secondSince[market] + SECOND_TIME <= from, SecondSourceTooNew(secondSince[market], from));
+        require(from <= block.timestamp, FromInFuture(from, block.timestamp));
+        uint256 fee = IPyth(config.pyth).getUpdateFee(updates);
+        require(msg.value >= fee, FeeTooLow(msg.value, fee));
+        bytes32[] memory ids = new bytes32[](1);
+        ids[0] = config.priceId;
+
+        PythStructs.Price memory signed = IPyth(config.pyth).parsePriceFeedUpdatesUnique{value: fee}(
+            updates,
+            ids,
+            from,
+            uint64(from + SECOND_WINDOW)
+        )[0].price;
+        uint64 price = _secondPrice(signed, _known(market).source.lotDecimals);
+        secondPrice[market][from] = price;
+        emit SecondPriceRecorded(market, from, price, signed.publishTime);
+
+        if (msg.value == fee) return; // a sender that takes no ether may pay exactly
+        (bool refunded, ) = msg.sender.call{value: msg.value - fee}("");
+        require(refunded, RefundFailed(msg.sender));
     }
 
     /* GOVERNANCE */
@@ -146,7 +188,15 @@ contract Oracle is IOracle, AccessManaged {
             DecimalsUnsupported(feedDecimals, config.lotDecimals)
         );
 
-        m.source = Source(config.aggregator, config.maxAge, config.edgeBps, config.lotDecimals, feedDecimals);
+        bool isSame = config.aggregator == m.source.aggregator; // other limits do not make it a feed of the moment
+        m.source = Source(
+            config.aggregator,
+            config.maxAge,
+            config.edgeBps,
+            config.lotDecimals,
+            feedDecimals,
+            isSame ? m.source.since : uint32(block.timestamp)
+        );
         m.bounds = Bounds(config.minAnswer, config.maxAnswer);
         m.live.updatedAt = 0; // so that whatever the feed says now is newer
         m.round.roundId = 0;
@@ -154,6 +204,14 @@ contract Oracle is IOracle, AccessManaged {
 
         PriceState state = _sync(market).state;
         require(state == PriceState.OK, FeedInvalid(config.aggregator, state));
+    }
+
+    /// @inheritdoc IOracle
+    function configureSecond(uint8 market, SecondConfig calldata config) external restricted {
+        _known(market);
+        second[market] = config;
+        secondSince[market] = block.timestamp;
+        emit SecondConfigured(market, config);
     }
 
     /* VIEWS */
@@ -175,34 +233,19 @@ contract Oracle is IOracle, AccessManaged {
     }
 
     /// @inheritdoc IOracle
-    /// @dev Binary search over the ring: six steps at most.
     function twap(uint8 market, uint32 window) external view returns (uint64 price, uint256 samples) {
-        Market storage m = _markets[market];
-        require(m.source.aggregator != address(0), UnknownMarket(market));
-        Price memory live = m.live;
-        Round memory round = m.round;
-        uint256 start = block.timestamp.zeroFloorSub(window);
-        start -= start % SAMPLE_INTERVAL;
-        uint256 size = uint256(round.closed).min(RING_SIZE);
-        if (start >= live.sampledAt || size == 0) return (live.price, 1);
+        return _twap(_known(market), block.timestamp, window);
+    }
 
-        // Sample `first + i` is the i-th oldest. i = low is not after `start`, or the oldest; i = high is after it, or the live one.
-        uint256 first = round.closed - size;
-        uint256 low;
-        uint256 high = size;
-        while (high - low > 1) {
-            uint256 middle = (low + high) / 2;
-            if (m.ring[(first + middle) % RING_SIZE].time <= start) low = middle;
-            else high = middle;
-        }
-        Sample memory sample = m.ring[(first + low) % RING_SIZE];
-        start = start.max(sample.time);
+    /// @inheritdoc IOracle
+    function lastTwap(uint8 market, uint32 window) external view returns (uint64 price) {
+        Market storage m = _known(market);
+        (price, ) = _twap(m, m.live.sampledAt, window);
+    }
 
-        // start < live.sampledAt <= now, since a closed sample lies in an earlier minute: the divisor is not zero.
-        uint256 atStart = sample.cumulative + sample.price * (start - sample.time);
-        uint256 atEnd = round.cumulative + live.price * (block.timestamp - live.sampledAt);
-        price = uint64((atEnd - atStart) / (block.timestamp - start)); // down; a mean of prices, so below 2^62
-        samples = size - low + 1;
+    /// @inheritdoc IOracle
+    function feedSince(uint8 market) external view returns (uint256) {
+        return _known(market).source.since;
     }
 
     /// @inheritdoc IOracle
@@ -296,6 +339,54 @@ contract Oracle is IOracle, AccessManaged {
             if (decimals <= PRICE_DECIMALS) return answer * 10 ** (PRICE_DECIMALS - decimals);
             return answer / 10 ** (decimals - PRICE_DECIMALS);
         }
+    }
+
+    /// @dev Of the `window` seconds up to `end`, which is not before the live sample. Binary search over the ring: six steps at most.
+    function _twap(Market storage m, uint256 end, uint256 window) private view returns (uint64 price, uint256 samples) {
+        Price memory live = m.live;
+        Round memory round = m.round;
+        uint256 start = end.zeroFloorSub(window);
+        start -= start % SAMPLE_INTERVAL;
+        uint256 size = uint256(round.closed).min(RING_SIZE);
+        if (start >= live.sampledAt || size == 0) return (live.price, 1);
+
+        // Sample `first + i` is the i-th oldest. i = low is not after `start`, or the oldest; i = high is after it, or the live one.
+        uint256 first = round.closed - size;
+        uint256 low;
+        uint256 high = size;
+        while (high - low > 1) {
+            uint256 middle = (low + high) / 2;
+            if (m.ring[(first + middle) % RING_SIZE].time <= start) low = middle;
+            else high = middle;
+        }
+        Sample memory sample = m.ring[(first + low) % RING_SIZE];
+        start = start.max(sample.time);
+
+        // start < live.sampledAt <= end, since a closed sample lies in an earlier minute: the divisor is not zero.
+        uint256 atStart = sample.cumulative + sample.price * (start - sample.time);
+        uint256 atEnd = round.cumulative + live.price * (end - live.sampledAt);
+        price = uint64((atEnd - atStart) / (end - start)); // down; a mean of prices, so below 2^62
+        samples = size - low + 1;
+    }
+
+    function _known(uint8 market) private view returns (Market storage m) {
+        m = _markets[market];
+        require(m.source.aggregator != address(0), UnknownMarket(market));
+    }
+
+    /// @dev {u/lot} = price * 10^(12 + exponent - lotDecimals), down.
+    function _secondPrice(PythStructs.Price memory signed, uint8 lotDecimals) private pure returns (uint64) {
+        int256 exponent = int256(PRICE_DECIMALS) + signed.expo - int256(uint256(lotDecimals));
+        bool isSure = signed.price > 0 && signed.conf * BPS <= uint256(uint64(signed.price)) * MAX_CONFIDENCE;
+        bool inRange = -18 <= exponent && exponent <= 12;
+        uint256 price;
+        if (isSure && inRange) {
+            uint256 value = uint64(signed.price);
+            price = exponent >= 0 ? value * 10 ** uint256(exponent) : value / 10 ** uint256(-exponent);
+        }
+        bool isUsable = price != 0 && price < PRICE_LIMIT;
+        require(isUsable, SecondPriceUnusable(signed.price, signed.conf, signed.expo));
+        return uint64(price);
     }
 
     /* RECORDING */

@@ -30,6 +30,12 @@ struct FeedConfig {
     uint128 maxAnswer; // the aggregator's upper bound, type(uint128).max if beyond that; an answer >= this is BOUND
 }
 
+/// @notice The signed second source of a market: a Pyth price feed.
+struct SecondConfig {
+    address pyth; // zero: none
+    bytes32 priceId;
+}
+
 /// @title Oracle
 /// @notice Turns untrusted feeds into one guarded price per market: {u/lot}, u = 1e-12 USD.
 interface IOracle {
@@ -38,7 +44,17 @@ interface IOracle {
     /// @notice A new valid answer was recorded, with the EMAs at that moment; the price itself is not in them yet.
     event PriceRecorded(uint8 indexed market, uint64 price, uint64 emaShort, uint64 emaSlow, uint32 updatedAt);
 
+    event SecondConfigured(uint8 indexed market, SecondConfig config);
+    /// @notice The first price that the second source signed at or after `from`.
+    event SecondPriceRecorded(uint8 indexed market, uint32 indexed from, uint64 price, uint256 publishTime);
+
     error UnknownMarket(uint8 market);
+    error NoSecondSource(uint8 market);
+    error SecondSourceTooNew(uint256 since, uint32 from);
+    error FromInFuture(uint32 from, uint256 time);
+    error FeeTooLow(uint256 value, uint256 fee);
+    error RefundFailed(address receiver);
+    error SecondPriceUnusable(int64 price, uint64 confidence, int32 exponent);
     error MaxAgeOutOfRange(uint32 maxAge, uint32 min, uint32 max);
     error EdgeTooWide(uint16 edgeBps, uint16 max);
     error DecimalsUnsupported(uint8 feedDecimals, uint8 lotDecimals);
@@ -87,6 +103,29 @@ interface IOracle {
     /// @return samples number of samples inside the window, the one in force at its start included; one a minute at most
     /// @custom:reverts UnknownMarket
     function twap(uint8 market, uint32 window) external view returns (uint64 price, uint256 samples);
+
+    /// @notice The average over `window` seconds up to the last recorded price, whenever that was.
+    /// @custom:reverts UnknownMarket
+    function lastTwap(uint8 market, uint32 window) external view returns (uint64 price);
+
+    /// @notice Sets the second source of a market. Governance only.
+    /// @custom:reverts AccessManagedUnauthorized, UnknownMarket
+    function configureSecond(uint8 market, SecondConfig calldata config) external;
+
+    /// @notice Records the first price that the second source signed at or after `from`, within an hour. Anyone may bring it, and there is
+    /// only one. The source must have been configured SECOND_TIME before `from`, so that nobody brings a source for the occasion.
+    /// What is sent beyond the source's fee comes back.
+    /// @param from    {s} not in the future
+    /// @param updates signed price updates of the source
+    /// @custom:reverts NoSecondSource, SecondSourceTooNew, FromInFuture, FeeTooLow, what the source reverts with,
+    /// SecondPriceUnusable, RefundFailed
+    function recordSecondPrice(uint8 market, uint32 from, bytes[] calldata updates) external payable;
+
+    /// @notice {s} since when the feed of a market is this one
+    function feedSince(uint8 market) external view returns (uint256);
+
+    /// @notice {u/lot} the price recorded for `from`; zero when there is none
+    function secondPrice(uint8 market, uint32 from) external view returns (uint64);
 
     /// @notice The configuration of a market's feed; all zero when there is none.
     function feed(uint8 market) external view returns (FeedConfig memory);
