@@ -53,11 +53,21 @@ export default defineConfig({
       profiles: {
         default: {
           fuzz: { runs: 256, seed: "0x1234" },
-          invariant: { runs: 64, depth: 64, failOnRevert: true },
+          invariant: { runs: 64, depth: 64, failOnRevert: true, shrinkRunLimit: 200 },
         },
         deep: {
           fuzz: { runs: 10_000 },
           invariant: { runs: 256, depth: 256, failOnRevert: true },
+        },
+        /** One chunk of scripts/campaign.ts. */
+        campaign: {
+          fuzz: { seed: process.env.CAMPAIGN_SEED ?? "0x1" },
+          invariant: {
+            runs: Number(process.env.CAMPAIGN_RUNS ?? 64),
+            depth: Number(process.env.CAMPAIGN_DEPTH ?? 64),
+            failOnRevert: true,
+            shrinkRunLimit: 200,
+          },
         },
       },
     },

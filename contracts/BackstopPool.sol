@@ -28,8 +28,8 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 /// So the share price falls only in `absorb`, and rises by income and by what leavers forgo.
 ///
 /// LOSSES. `absorb` takes unvested income first, then the same fraction of every share, queued ones included. What it pays is
-/// bounded by a budget for each market and aligned day, a budget of the pool for each aligned window, and MIN_ASSETS,
-/// which always stay, so that the share price never reaches zero and new stake is never diluted by wiped shares. A draw
+/// bounded by a budget for each market and aligned day, a budget of the pool and a cap of the reason for each aligned window,
+/// and MIN_ASSETS, which always stay, so that the share price never reaches zero and new stake is never diluted by wiped shares. A draw
 /// at the end of one window and another at the start of the next may take both budgets.
 ///
 /// EXIT. A request locks its clocks and its value. Until claimed its shares are slashed like all others and are no coverage;
@@ -64,22 +64,24 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         // 28 bytes
     }
 
-    /// @dev Parameters, and the draws of the window. One slot. uint96 holds 65,536 times MAX_ASSETS: no window fills it.
+    /// @dev Parameters, and what the window has used. One slot.
     struct Rules {
-        uint96 drawn; // {asset} by all markets in `window`
-        uint32 window; // number of the aligned window
+        uint80 drawn; // {asset} by all markets in `window`; sums stop at their limit
+        uint80 counted; // {asset} losses of the pool's own positions in `window`
+        uint16 window; // number of the aligned window
         uint16 marketDayBps; // {bps}
         uint16 windowBps; // {bps}
-        uint32 cooldown; // {s}
-        uint32 claimWindow; // {s}
-        // 28 bytes
+        uint24 cooldown; // {s}
+        uint24 claimWindow; // {s}
+        // 32 bytes
     }
 
-    /// @dev Draws of one market. One slot.
+    /// @dev What one market has used in a day, or one reason in a window. One slot.
     struct Day {
-        uint96 drawn; // {asset} in `day`
-        uint32 day; // number of the aligned day
-        // 16 bytes
+        uint80 drawn; // {asset} in `day`
+        uint80 counted; // {asset}
+        uint32 day; // number of the aligned day or window
+        // 24 bytes
     }
 
     /// @dev Ids of a controller's requests. One slot.
@@ -115,6 +117,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     Funds private funds;
     Rules private rules;
     mapping(uint8 market => Day day) private days_;
+    mapping(DrawReason reason => Day window) private reasons; // of reasons with a cap of their own
     mapping(address controller => Queue queue) private queues;
     mapping(address controller => mapping(uint256 requestId => ExitRequest request)) private requests;
     /// @inheritdoc IERC7540Operator
@@ -317,18 +320,35 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         (Funds memory f, Rules memory r, Day memory d) = (funds, _rulesNow(), _dayNow(market));
 
         paid = requested.min(_absorbable(f, r, d));
+        uint256 capBps = reasonCapBps(reason);
+        if (capBps < BPS) {
+            Day memory w = reasons[reason];
+            if (w.day != r.window) (w.day, w.drawn) = (r.window, 0);
+            paid = paid.min(_budgetLeft(f.booked, w.drawn, 0, capBps));
+            w.drawn = _plus(w.drawn, paid);
+            reasons[reason] = w;
+        }
         uint256 unvested = _unvested(f);
 
-        // The casts hold: paid <= booked < 2^80, and draws are far below 2^96 (see Rules).
-        r.drawn += uint96(paid);
-        d.drawn += uint96(paid);
-        f.booked -= uint80(paid);
+        r.drawn = _plus(r.drawn, paid);
+        d.drawn = _plus(d.drawn, paid);
+        f.booked -= uint80(paid); // at most booked
         f.unvested = uint80(unvested.saturatingSub(paid)); // what is left goes on vesting until the same end
         f.vestStart = uint32(block.timestamp);
         (funds, rules, days_[market]) = (f, r, d);
 
         emit LossAbsorbed(market, reason, requested, paid);
         if (paid != 0) IERC20(asset).safeTransfer(engine, paid);
+    }
+
+    /// @inheritdoc IBackstopPool
+    function countLoss(uint8 market, uint256 assets) external onlyEngine nonReentrant {
+        (Rules memory r, Day memory d) = (_rulesNow(), _dayNow(market));
+        r.counted = _plus(r.counted, assets);
+        d.counted = _plus(d.counted, assets);
+        (rules, days_[market]) = (r, d);
+
+        emit LossCounted(market, assets);
     }
 
     /// @inheritdoc IBackstopPool
@@ -465,12 +485,21 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @inheritdoc IBackstopPool
     function drawn(uint8 market) external view returns (uint256 today, uint256 inWindow) {
-        return (_dayNow(market).drawn, _rulesNow().drawn);
+        (Rules memory r, Day memory d) = (_rulesNow(), _dayNow(market));
+        return (uint256(d.drawn) + d.counted, uint256(r.drawn) + r.counted);
     }
 
     /// @inheritdoc IBackstopPool
     function unvestedIncome() external view returns (uint256) {
         return _unvested(funds);
+    }
+
+    /// @inheritdoc IBackstopPool
+    function reasonCapBps(DrawReason reason) public pure returns (uint256) {
+        if (reason == DrawReason.INVENTORY) return 5000;
+        if (reason == DrawReason.ORACLE_FAILURE) return 3000;
+        if (reason == DrawReason.ENGINE_DEFICIT) return 2000;
+        return BPS; // a liquidation: the budget of the window
     }
 
     /// @inheritdoc IBackstopPool
@@ -696,27 +725,32 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     function _absorbable(Funds memory f, Rules memory r, Day memory d) private view returns (uint256) {
         uint256 aboveFloor = uint256(f.booked).saturatingSub(MIN_ASSETS);
         return
-            aboveFloor.min(_budgetLeft(f.booked, d.drawn, r.marketDayBps)).min(
-                _budgetLeft(f.booked, r.drawn, r.windowBps)
+            aboveFloor.min(_budgetLeft(f.booked, d.drawn, d.counted, r.marketDayBps)).min(
+                _budgetLeft(f.booked, r.drawn, r.counted, r.windowBps)
             );
     }
 
-    /// @dev {asset} = ({asset} + {asset}) * {bps} / BPS - {asset}, down: a share of what there would be without the draws so far.
-    function _budgetLeft(uint256 booked, uint256 drawn_, uint256 bps) private pure returns (uint256) {
-        return (booked + drawn_).mulDiv(bps, BPS).saturatingSub(drawn_);
+    /// @dev {asset} = ({asset} + {asset}) * {bps} / BPS - {asset} - {asset}, down: a share of what there would be without the draws so far.
+    function _budgetLeft(uint256 booked, uint256 drawn_, uint256 counted, uint256 bps) private pure returns (uint256) {
+        return (booked + drawn_).mulDiv(bps, BPS).saturatingSub(drawn_ + counted);
+    }
+
+    /// @dev {asset} the sum, or the most there is
+    function _plus(uint80 sum, uint256 assets) private pure returns (uint80) {
+        return uint80(assets.saturatingAdd(sum).min(MAX_ASSETS));
     }
 
     /// @dev Rules with the draws of the current window: none when the last draw was in an earlier one.
     function _rulesNow() private view returns (Rules memory r) {
         r = rules;
-        uint32 window = uint32(block.timestamp / WINDOW);
-        if (r.window != window) (r.window, r.drawn) = (window, 0);
+        uint16 window = uint16(block.timestamp / WINDOW); // for a thousand years
+        if (r.window != window) (r.window, r.drawn, r.counted) = (window, 0, 0);
     }
 
     function _dayNow(uint8 market) private view returns (Day memory d) {
         d = days_[market];
         uint32 day = uint32(block.timestamp / 1 days);
-        if (d.day != day) (d.day, d.drawn) = (day, 0);
+        if (d.day != day) (d.day, d.drawn, d.counted) = (day, 0, 0);
     }
 
     /// @dev {asset} = {asset} * {s} / {s}, up: income vests late rather than early. vestEnd > vestStart while it is running.
@@ -762,7 +796,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         _requireClock(cooldown, MIN_COOLDOWN, MAX_COOLDOWN);
         _requireClock(claimWindow, MIN_CLAIM_WINDOW, MAX_CLAIM_WINDOW);
 
-        (rules.cooldown, rules.claimWindow) = (cooldown, claimWindow);
+        (rules.cooldown, rules.claimWindow) = (uint24(cooldown), uint24(claimWindow)); // at most MAX_COOLDOWN
 
         emit ExitClocksSet(cooldown, claimWindow);
     }

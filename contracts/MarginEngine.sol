@@ -15,22 +15,30 @@ import {
     Fill,
     Health,
     IMarginEngine,
+    Inventory,
+    InventoryCap,
     Market,
     MarketParams,
     MarketRules,
     MarketStatus,
     Position,
+    Recovery,
+    Side,
     Valuation
 } from "./interfaces/IMarginEngine.sol";
 import {IExchange} from "./interfaces/IExchange.sol";
 import {IOracle} from "./interfaces/IOracle.sol";
 import {CashLib} from "./libraries/CashLib.sol";
-import {Change, Focus, Ledger, LedgerLib} from "./libraries/LedgerLib.sol";
+import {DeleverageLib} from "./libraries/DeleverageLib.sol";
+import {IncomeLib} from "./libraries/IncomeLib.sol";
+import {Change, Env, Focus, Ledger, LedgerLib} from "./libraries/LedgerLib.sol";
 import {LiquidationLib} from "./libraries/LiquidationLib.sol";
 import {MarketLib} from "./libraries/MarketLib.sol";
 import {RulesLib} from "./libraries/RulesLib.sol";
-import {Env, SyncLib} from "./libraries/SyncLib.sol";
+import {SettleLib} from "./libraries/SettleLib.sol";
+import {SyncLib} from "./libraries/SyncLib.sol";
 import {TakeoverLib} from "./libraries/TakeoverLib.sol";
+import {WindDownLib} from "./libraries/WindDownLib.sol";
 
 /// @title MarginEngine
 /// @notice The ledger of cross-margined perpetual swaps and its rules. Equations: docs/mechanism.md.
@@ -39,24 +47,29 @@ import {TakeoverLib} from "./libraries/TakeoverLib.sol";
 /// every call. Donated tokens belong to nobody.
 /// @dev ROUNDING. Fills are exact. Fees and penalties round up, rebates and shares of penalties down, margins up, edges against
 /// the account when it opens or withdraws and for it when it is liquidated.
-/// @dev LOSSES. A shortfall is paid by the market's bucket, then the pool within its budgets; the rest is the market's deficit, and
-/// while there is one every withdrawal is cut by the same h. Nothing here reverts because a layer is empty.
+/// @dev LOSSES. A shortfall is paid by the market's bucket, then the pool within its budgets, then the winners of the move, within it;
+/// the rest is the market's deficit, and while there is one every withdrawal is cut by the same h. What the pool's inventory
+/// holds above its cap is closed against the other side, pro rata. Nothing here reverts because a layer is empty.
 /// @dev ROLES. Governance lists markets and sets parameters within bounds; it cannot move a balance, choose a price or raise
 /// maintenance margin by more than 1 bps per 6 minutes. The guardian can stop new risk. See docs/roles.md.
 /// @dev TOKEN AND ORACLE ASSUMPTIONS. The token moves what it is told and has at most 12 decimals; a token that delivers less is
 /// refused on deposit. Prices come from `oracle` alone; a wrong but valid price is not detected here.
 /// @dev LIVENESS. Somebody syncs prices and calls liquidate or takeover; both pay for themselves.
 /// @dev KNOWN LIMITS. A fill is checked at prices synced less than 60 seconds ago. An account with a position in a market whose
-/// price is not OK is not taken over until it is.
+/// price is not OK is not taken over until it is, or until the market is wound down.
 contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuardTransient {
     using CashLib for Ledger;
+    using DeleverageLib for Ledger;
+    using IncomeLib for Ledger;
     using LedgerLib for Ledger;
     using LiquidationLib for Ledger;
     using MarketLib for Ledger;
     using RulesLib for Ledger;
     using SafeERC20 for IERC20;
+    using SettleLib for Ledger;
     using SyncLib for Ledger;
     using TakeoverLib for Ledger;
+    using WindDownLib for Ledger;
 
     uint256 internal constant MAX_DECIMALS = 12;
     uint256 internal constant MAX_AMOUNT = type(uint64).max; // {token} of one deposit or withdrawal
@@ -82,6 +95,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     function deposit(uint256 account, uint256 amount) public nonReentrant {
         LedgerLib.requireUser(account);
         _requireAmount(amount);
+        ledger.settleAll(_env(), account);
 
         uint256 balance = ledger.internalBalance + amount;
         ledger.internalBalance = uint128(balance); // the token's supply bounds it; each deposit is below 2^64
@@ -154,14 +168,17 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         LedgerLib.requireUser(order.seller);
         uint8 m = order.market;
         require(m < 64 && ledger.markets[m].syncedAt != 0, UnknownMarket(m));
+        ledger.settleAll(_env(), order.buyer);
+        ledger.settleAll(_env(), order.seller);
         ledger.syncDue(_env(), (1 << m) | ledger.accounts[order.buyer].markets | ledger.accounts[order.seller].markets);
         if (_isOpening(m, order)) ledger.refresh(_env(), m); // new risk at the newest price, or a pair opens at one it knows is gone
         Market memory market = ledger.markets[m];
+        require(market.status < MarketStatus.SETTLING, MarketNotActive(m, market.status));
         Focus memory at = Focus(m, market, ledger.params[m]);
         bool priceOk = SyncLib.isPriceOk(market);
         RulesLib.requireInBand(order.price, market.price, priceOk ? at.params.bandBps : at.params.bandBps / 5);
 
-        uint256 openInterest = market.openInterest;
+        uint256 before = market.openInterest;
         (int256 buyerFee, int256 sellerFee) = RulesLib.fees(at.params, order);
         (Change memory bought, Change memory sold) = ledger.fill(
             m,
@@ -174,20 +191,22 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
             sellerFee
         );
 
+        ledger.rebaseBoth(m, bought, sold);
+        bool isMore = market.openInterest > before;
+        market.openInterest = ledger.effectiveInterest(m, market.openInterest); // in effect; the stored one is written already
+
         bool buyerGrows = _settleSide(at, bought, order.buyerReduceOnly);
         bool sellerGrows = _settleSide(at, sold, order.sellerReduceOnly);
-        if (buyerGrows || sellerGrows) ledger.requireOpen(m, market, priceOk, tokenUnit);
-        if (market.openInterest > openInterest) {
-            uint256 cap = market.openInterestCap;
-            require(market.openInterest <= cap, OpenInterestAboveCap(market.openInterest, cap));
-        }
+        if (buyerGrows || sellerGrows) ledger.requireOpen(at, buyerGrows, sellerGrows, priceOk, tokenUnit);
+        uint256 cap = market.openInterestCap;
+        require(!isMore || market.openInterest <= cap, OpenInterestAboveCap(market.openInterest, cap));
     }
 
     /* KEEPER */
 
     /// @inheritdoc IMarginEngine
     function sync(uint8 m) external nonReentrant {
-        ledger.sync(_env(), m, ledger.listed(m), oracle.sync(m));
+        ledger.sync(_env(), m);
     }
 
     /// @inheritdoc IMarginEngine
@@ -231,6 +250,54 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         }
     }
 
+    /// @inheritdoc IMarginEngine
+    function collectClaim(uint256 account) external nonReentrant returns (uint256 amount) {
+        return ledger.collectClaim(account);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function coverEngine() external nonReentrant {
+        ledger.coverEngine(_env(), IERC20(token));
+    }
+
+    /// @inheritdoc IMarginEngine
+    function deleverage(uint8 m) external nonReentrant returns (uint256 lots) {
+        return ledger.deleverage(_env(), m);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function settle(uint256 account) external nonReentrant {
+        LedgerLib.requireUser(account);
+        ledger.settleAll(_env(), account);
+    }
+
+    /* WIND-DOWN */
+
+    /// @inheritdoc IMarginEngine
+    function windDown(uint8 m) external restricted {
+        ledger.start(m);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function windDownDead(uint8 m) external nonReentrant {
+        ledger.startDead(_env(), m);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function fixSettlementPrice(uint8 m) external nonReentrant {
+        ledger.fixPrice(_env(), m);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function challengeSettlementPrice(uint8 m) external nonReentrant {
+        ledger.challenge(_env(), m);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function close(uint8 m, uint256 account) external nonReentrant {
+        ledger.close(_env(), m, account);
+    }
+
     /* GOVERNANCE */
 
     /// @inheritdoc IMarginEngine
@@ -253,12 +320,17 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
 
     /// @inheritdoc IMarginEngine
     function setStatus(uint8 m, MarketStatus status) external restricted {
-        _setStatus(m, status);
+        ledger.setStatus(m, status);
     }
 
     /// @inheritdoc IMarginEngine
     function pauseMarket(uint8 m) external restricted {
-        _setStatus(m, MarketStatus.REDUCE_ONLY);
+        ledger.setStatus(m, MarketStatus.REDUCE_ONLY);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function setInventoryCap(uint8 m, InventoryCap calldata cap) external restricted {
+        ledger.setInventoryCap(m, cap);
     }
 
     /* VIEWS */
@@ -290,17 +362,37 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
 
     /// @inheritdoc IMarginEngine
     function claims(uint256 account) external view returns (uint256) {
-        return ledger.claims[account];
+        return ledger.claimOf(account);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function totalClaims() external view returns (uint256) {
+        return ledger.totalClaims;
     }
 
     /// @inheritdoc IMarginEngine
     function accounts(uint256 account) external view returns (Account memory) {
-        return ledger.accounts[account];
+        return ledger.account(account);
     }
 
     /// @inheritdoc IMarginEngine
     function positions(uint256 account, uint8 m) external view returns (Position memory) {
-        return ledger.positions[account][m];
+        return ledger.position(account, m);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function sides(uint8 m, bool isLong) external view returns (Side memory) {
+        return ledger.sides[m][isLong];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function recovery(uint8 m) external view returns (Recovery memory) {
+        return ledger.recovery[m];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function inventory(uint8 m) external view returns (Inventory memory) {
+        return ledger.inventory(_env(), m);
     }
 
     /// @inheritdoc IMarginEngine
@@ -326,7 +418,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
 
     /// @inheritdoc IMarginEngine
     function health(uint256 account, Valuation valuation) external view returns (Health memory) {
-        return ledger.health(account, ledger.accounts[account], valuation, true);
+        return ledger.healthOf(account, valuation);
     }
 
     /* INTERNAL */
@@ -342,13 +434,6 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     function _isOpening(uint8 m, Fill calldata order) internal view returns (bool) {
         int256 lots = int256(uint256(order.lots));
         return ledger.positions[order.buyer][m].lots + lots > 0 || ledger.positions[order.seller][m].lots < lots;
-    }
-
-    function _setStatus(uint8 m, MarketStatus status) internal {
-        ledger.listed(m);
-        require(status != MarketStatus.UNLISTED, MarketNotActive(m, status));
-        ledger.markets[m].status = status;
-        emit StatusSet(m, status);
     }
 
     function _env() internal view returns (Env memory) {

@@ -26,11 +26,17 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument) {
   const deployer = m.getAccount(0);
   const manager = m.contract("AccessManager", [deployer]);
   const oracle = m.contract("Oracle", [manager]);
+  const MarketLib = m.library("MarketLib");
+  const DeleverageLib = m.library("DeleverageLib", { libraries: { MarketLib } });
+  const linked = { libraries: { DeleverageLib, MarketLib } };
   const libraries = {
-    CashLib: m.library("CashLib"),
-    LiquidationLib: m.library("LiquidationLib"),
-    MarketLib: m.library("MarketLib"),
-    TakeoverLib: m.library("TakeoverLib"),
+    CashLib: m.library("CashLib", linked),
+    DeleverageLib,
+    IncomeLib: m.library("IncomeLib"),
+    LiquidationLib: m.library("LiquidationLib", linked),
+    MarketLib,
+    TakeoverLib: m.library("TakeoverLib", linked),
+    WindDownLib: m.library("WindDownLib", { libraries: { MarketLib } }),
   };
   const engine = m.contract("MarginEngine", [token, oracle, manager], { libraries });
   const pool = m.contract("BackstopPool", [token, engine, manager, "Backstop share", "BACK"]);
@@ -42,8 +48,13 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument) {
   const oracleAbi = IOracle__factory.createInterface();
   const poolAbi = BackstopPool__factory.createInterface();
   const roles = [
-    allow("allowOracle", oracle, selectors(oracleAbi, ["configure"]), GOVERNANCE),
-    allow("allowEngine", engine, selectors(engineAbi, ["wire", "setMarket", "setStatus"]), GOVERNANCE),
+    allow("allowOracle", oracle, selectors(oracleAbi, ["configure", "configureSecond"]), GOVERNANCE),
+    allow(
+      "allowEngine",
+      engine,
+      selectors(engineAbi, ["wire", "setMarket", "setStatus", "setInventoryCap", "windDown"]),
+      GOVERNANCE,
+    ),
     allow("allowPool", pool, selectors(poolAbi, ["setBudgets", "setExitClocks"]), GOVERNANCE),
     allow("allowPause", engine, selectors(engineAbi, ["pauseMarket"]), GUARDIAN),
     m.call(manager, "grantRole", [GOVERNANCE, deployer, 0], { id: "grantGovernance" }),

@@ -8,7 +8,9 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./IERC7540.sol";
 /// @notice Why the engine draws on the pool. Fixed in code: the pool cannot be pointed at anything else.
 enum DrawReason {
     LIQUIDATION, // an account was taken over below zero equity
-    INVENTORY // the pool's own inventory fell below zero equity
+    INVENTORY, // the pool's own inventory fell below zero equity
+    ORACLE_FAILURE, // as LIQUIDATION, within ten minutes of a bad price or at a settlement price
+    ENGINE_DEFICIT // the engine holds fewer tokens than its ledger says
 }
 
 /// @notice A share redemption on its way. One slot. Claimable while claimableAt <= now <= lapsesAt.
@@ -39,6 +41,8 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     event ExitCancelled(address indexed controller, uint256 indexed requestId, address indexed caller, uint256 shares);
     /// @notice Precedes ERC-4626's `Withdraw`, once for each request that the claim took shares from.
     event ExitClaimed(address indexed controller, uint256 indexed requestId, uint256 shares, uint256 assets);
+    /// @notice The pool's own positions in a market lost `assets`, which its budgets count.
+    event LossCounted(uint8 indexed market, uint256 assets);
     /// @notice A shortfall of `requested` met `paid` out of the pool, at most what floor and budgets allow.
     event LossAbsorbed(uint8 indexed market, DrawReason indexed reason, uint256 requested, uint256 paid);
     /// @notice Income arrived; with it `unvested` vests linearly from now to `vestsAt`.
@@ -163,8 +167,8 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
 
     /// @notice Pays up to `requested` of a market's shortfall to the engine. Never reverts for lack of money.
     /// @dev Every share, queued ones included, loses the same fraction; no share is minted or burned. Unvested income
-    /// goes first. The payment is capped by the market's budget of the day, the pool's budget of the window and the floor;
-    /// the rest is the engine's to pass down the waterfall.
+    /// goes first. The payment is capped by the market's budget of the day, the pool's budget of the window, the cap of
+    /// the reason in that window ({reasonCapBps}) and the floor; the rest is the engine's to pass down the waterfall.
     /// @param market    market id
     /// @param requested {asset} rounded up by the engine to whole token units
     /// @param reason    see {DrawReason}
@@ -172,6 +176,12 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @custom:reverts NotEngine
     /// @custom:emits LossAbsorbed
     function absorb(uint8 market, uint256 requested, DrawReason reason) external returns (uint256 paid);
+
+    /// @notice Counts a loss of the pool's own positions in a market against its budgets, in full. Nothing is paid.
+    /// @param assets {asset}
+    /// @custom:reverts NotEngine
+    /// @custom:emits LossCounted
+    function countLoss(uint8 market, uint256 assets) external;
 
     /// @notice Books income that the engine has just sent; it belongs to the stakers as it vests.
     /// @dev What had not vested yet and what is new vest together, until the mean of their ends weighted by amount: dust
@@ -212,12 +222,15 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @notice {asset} the most that one call to `absorb` for `market` would pay now.
     function absorbable(uint8 market) external view returns (uint256);
 
-    /// @notice {asset} drawn by `market` in the current day and by all markets in the current window.
+    /// @notice {asset} used of the budgets by `market` in the current day and by all markets in the current window: draws, and
+    /// losses of the pool's own positions.
     function drawn(uint8 market) external view returns (uint256 today, uint256 inWindow);
 
     /// @notice {asset} income that has arrived and not vested yet: not in `totalAssets`, first to absorb a loss. Rounded up.
     function unvestedIncome() external view returns (uint256);
 
+    /// @notice {bps} of the pool's assets that draws of one reason may take in a window. Fixed in code.
+    function reasonCapBps(DrawReason reason) external pure returns (uint256);
     /// @notice {bps} see `setBudgets`
     function budgets() external view returns (uint16 marketDayBps, uint16 windowBps);
 

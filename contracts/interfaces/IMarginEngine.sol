@@ -3,6 +3,7 @@ pragma solidity 0.8.35;
 
 import {DrawReason} from "./IBackstopPool.sol";
 import {PriceState} from "./IOracle.sol";
+import {Survival} from "../libraries/SurvivalLib.sol";
 
 /// @notice One account of the ledger. One slot.
 struct Account {
@@ -20,7 +21,10 @@ struct Position {
 enum MarketStatus {
     UNLISTED,
     ACTIVE,
-    REDUCE_ONLY
+    REDUCE_ONLY,
+    WINDING_DOWN, // reduce-only for good, until the settlement price is known
+    SETTLING, // the oracle is dead and its last average may be challenged: nothing is closed
+    SETTLED // everybody is closed at `price`
 }
 
 /// @notice The moving parts of a market. Three slots: prices, interest, edges.
@@ -77,6 +81,38 @@ struct MarketRules {
     // 31 bytes
 }
 
+/// @notice One side of a market in which winners have been deleveraged. Two slots.
+struct Side {
+    Survival survival; // what is left of a lot of that side
+    uint56 pending; // {lot} recorded and not settled yet
+    int128 pendingQuote; // {u} SUM of their lots times shifted price
+    // 23 bytes
+}
+
+/// @notice What only losses and a wind-down touch. One slot.
+struct Recovery {
+    uint64 shared; // {u/lot} loss shares charged in `hour`
+    uint64 sharedBefore; // {u/lot} in the hour before it
+    uint32 hour; // number of the aligned hour
+    uint32 badAt; // {s} last sync that found the feed BOUND or BAD
+    uint32 since; // {s} of the present status of a wind-down
+    // 28 bytes
+}
+
+/// @notice What the pool holds of a market at most. One slot.
+struct InventoryCap {
+    uint56 lots; // {lot}
+    uint16 bps; // {bps} of the pool's assets
+    // 9 bytes
+}
+
+/// @notice The pool's inventory of a market, with what deleveraging has recorded and nobody has settled yet.
+struct Inventory {
+    int256 lots; // {lot}
+    int256 equity; // {u} at the mark
+    uint256 cap; // {lot} above it the opposite side is deleveraged
+}
+
 /// @notice Everything about an account that margin rules look at, from one walk over its positions.
 /// @dev Which price values a position depends on {Valuation}. All in {u}.
 struct Health {
@@ -127,16 +163,8 @@ interface IMarginEngine {
         int128 buyerFee,
         int128 sellerFee
     );
-    /// @notice Price, indices and premium of a market moved on.
-    event Synced(
-        uint8 indexed market,
-        uint64 price,
-        int64 indexLong,
-        int64 indexShort,
-        int32 fundingRate,
-        PriceState state,
-        uint256 premium
-    );
+    /// @notice A market moved on to `state`; `premium` {u} joined FEES.
+    event Synced(uint8 indexed market, Market state, uint256 premium);
     /// @notice The liquidation clock started at `since`; 0: it stopped.
     event ClockSet(uint256 indexed account, uint64 since);
     event Liquidated(
@@ -148,8 +176,8 @@ interface IMarginEngine {
     );
     /// @notice The inventory received every position and `equity` {u} of `account`; below zero the waterfall made it whole.
     event TakenOver(uint256 indexed account, uint256 indexed rewardAccount, int256 equity, uint256 reward);
-    /// @notice One market's part of a shortfall: `byBucket + byPool + toDeficit` = `shortfall` {u}. `excess` {u} is
-    /// what whole token units brought beyond `byPool`; it goes to the bucket.
+    /// @notice One market's part of a shortfall: `byBucket + byPool + byShare + toDeficit` = `shortfall` {u}. `excess` {u} is
+    /// what whole token units and whole units a lot brought beyond `byPool` and `byShare`; it goes to the bucket.
     event ShortfallCovered(
         uint8 indexed market,
         uint256 indexed account,
@@ -157,19 +185,34 @@ interface IMarginEngine {
         uint256 shortfall,
         uint256 byBucket,
         uint256 byPool,
+        uint256 byShare,
         uint256 toDeficit,
         uint256 excess
     );
+    /// @notice Every lot of one side paid `perLot` {u/lot} through the side's index, `collected` {u} in all.
+    event LossShared(uint8 indexed market, bool indexed isLong, uint256 perLot, uint256 collected);
+    /// @notice `lots` of one side are closed pro rata against the inventory at `price`; positions follow when they are settled.
+    event Deleveraged(uint8 indexed market, bool indexed isLong, uint256 lots, uint256 price, Survival survival);
+    /// @notice A position closed `lots` against the inventory at `price` {u/lot}, which holds what its side was charged since.
+    event PositionSettled(uint8 indexed market, uint256 indexed account, bool isLong, uint256 lots, int256 price);
+    /// @notice The engine held `shortfall` {token} less than the ledger said: paid by the pool, and taken off the balance.
+    event EngineDeficitCovered(uint256 shortfall, uint256 paid, uint256 writtenOff);
+    /// @notice Tokens beyond the balance repaid deficits and claims.
+    event EngineDeficitRepaid(uint256 amount); // {token}
+    event ClaimsPaid(uint256 amount, uint256 left); // {u} to all claims together, and what is still owed to them
+    event ClaimCollected(uint256 indexed account, uint256 amount, uint256 left); // {u}
+    event InventoryCapSet(uint8 indexed market, InventoryCap cap);
+    /// @notice The settlement price of a market; it may be replaced once unless `isFinal`.
+    event SettlementPriceSet(uint8 indexed market, uint64 price, bool isFinal);
     event DeficitReduced(uint8 indexed market, uint256 amount, uint256 left); // {u}
-    /// @notice `fromInventory` {u} of a flat inventory joined FEES, {u} of the bucket and of FEES repaid the market's
-    /// deficit, `skimmed` {u} of the bucket joined FEES, `paid` {token}
-    /// left FEES for the pool.
+    /// @notice `fromInventory` {u} of a flat inventory and `fromBucket` {u} joined FEES; of FEES `toClaims` {u} went to
+    /// claims, `toDeficits` {u} repaid deficits, `paid` {token} went to the pool.
     event IncomeCollected(
         uint8 indexed market,
         uint256 fromInventory,
         uint256 fromBucket,
-        uint256 fromFees,
-        uint256 skimmed,
+        uint256 toClaims,
+        uint256 toDeficits,
         uint256 paid
     );
     event Connected(address pool, address exchange);
@@ -219,6 +262,14 @@ interface IMarginEngine {
     error LotsAboveLimit(uint256 lots, uint256 maxLots);
     error DiscountBelowLimit(uint256 discount, uint256 minDiscount);
     error InsufficientGas(uint256 available, uint256 needed);
+    error WinningSideClosed(uint8 market, uint256 price, uint256 slow);
+    error InventoryWithinCap(uint8 market, uint256 lots, uint256 cap);
+    error EngineBacked(uint256 held, uint256 balance);
+    error NoClaim(uint256 account);
+    error TooEarly(uint256 time, uint256 earliest);
+    error TooLate(uint256 time, uint256 latest);
+    error PriceAlive(uint8 market, uint256 validUntil);
+    error NoSecondPrice(uint8 market, uint256 from);
 
     /* USER */
 
@@ -308,11 +359,46 @@ interface IMarginEngine {
     /// @return shortfall {u} covered, deficit included
     function coverInventory(uint8 market) external returns (uint256 shortfall);
 
-    /// @notice Takes what a flat inventory holds, repays the market's deficit from its bucket and what has been collected,
-    /// skims the bucket above its target and,
-    /// while no market has a deficit, sends all collected premiums to the pool. Anyone may call it.
+    /// @notice Takes what a flat inventory holds and the bucket above its target (all of it while the market has a deficit or when it is
+    /// settled and empty). While deficits or claims are outstanding that income is split between them in proportion,
+    /// else it goes to the pool. Anyone may call it.
     /// @return paid {token} sent to the pool, rounded down
     function collectIncome(uint8 market) external returns (uint256 paid);
+
+    /// @notice Credits `account` with what income has paid on its claim. Anyone may call it.
+    /// @return amount {u} rounded down
+    function collectClaim(uint256 account) external returns (uint256 amount);
+
+    /// @notice Recognises that the engine holds fewer tokens than the ledger says, whatever the cause: the pool pays up to its budgets
+    /// and the cap of that reason, the rest leaves the balance and becomes a deficit, so that everybody is cut by the same h.
+    /// Tokens beyond the balance, such as those that come back later, repay deficits and claims. Anyone may call it.
+    function coverEngine() external;
+
+    /// @notice Closes the opposite side pro rata, at the mark, against what the inventory of a market holds above its cap.
+    /// @dev O(1): positions follow when they are next touched, see {settle}. Needs a valid price. While the inventory is worth more than
+    /// ten times the pool and the opposite side is closed as the winning one, nobody is let out: he may be asked for a loss share.
+    /// @return lots {lot} closed; the opposite side holds at least as many
+    /// @custom:reverts UnknownMarket, MarketNotActive, PriceNotValid, InventoryWithinCap, WinningSideClosed
+    function deleverage(uint8 market) external returns (uint256 lots);
+
+    /// @notice Brings the positions of an account up to what deleveraging has recorded. Every other call does so first.
+    function settle(uint256 account) external;
+
+    /// @notice Fixes the settlement price of a market that is being wound down: the average of the last SETTLEMENT_WINDOW once the notice
+    /// is over; with a dead feed the last valid average, open to one challenge, final after CHALLENGE_TIME.
+    function fixSettlementPrice(uint8 market) external;
+
+    /// @notice Replaces the last average of a dead feed by the first price that the second source signed since it was proposed.
+    function challengeSettlementPrice(uint8 market) external;
+
+    /// @notice Closes an account's position in a settled market against the inventory. From CLOSE_DELAY after the price was fixed.
+    /// @dev What the account is then worth less than nothing is a shortfall of that market, as far as its cash is below zero; while it is,
+    /// the prices of its other markets must be valid.
+    /// @custom:reverts MarketNotActive, TooEarly, NoPosition, PriceNotValid
+    function close(uint8 market, uint256 account) external;
+
+    /// @notice Winds down a market whose price has not been valid for DEAD_TIME. Governance needs no such wait.
+    function windDownDead(uint8 market) external;
 
     /* GOVERNANCE */
 
@@ -324,6 +410,13 @@ interface IMarginEngine {
 
     /// @notice Lets a market take new risk again, or stops it. Governance only.
     function setStatus(uint8 market, MarketStatus status) external;
+
+    /// @notice Starts the end of a market: reduce-only for good. Governance only; it chooses no price.
+    function windDown(uint8 market) external;
+
+    /// @notice Bounds what the pool's inventory of a market may hold. Governance only.
+    /// @param cap lots of at least 1 and 500 to 5,000 bps
+    function setInventoryCap(uint8 market, InventoryCap calldata cap) external;
 
     /// @notice Stops new risk in a market: reduce-only until governance lifts it. Guardian only.
     function pauseMarket(uint8 market) external;
@@ -339,18 +432,25 @@ interface IMarginEngine {
     function internalBalance() external view returns (uint256);
     /// @notice {u} sum of the deficits of all markets
     function totalDeficit() external view returns (uint256);
-    /// @notice {u} deficit of one market
+    /// @notice {u} deficit of one market; 64: of the engine itself
     function deficit(uint8 market) external view returns (uint256);
-    /// @notice {u} claims of an account from haircut withdrawals
+    /// @notice {u} what haircut withdrawals withheld from an account and income has not paid yet
     function claims(uint256 account) external view returns (uint256);
+    /// @notice {u} the same of all accounts
+    function totalClaims() external view returns (uint256);
+    /// @notice The account as {settle} would leave it.
     function accounts(uint256 account) external view returns (Account memory);
+    /// @notice The position as {settle} would leave it.
     function positions(uint256 account, uint8 market) external view returns (Position memory);
+    function sides(uint8 market, bool isLong) external view returns (Side memory);
+    function recovery(uint8 market) external view returns (Recovery memory);
+    function inventory(uint8 market) external view returns (Inventory memory);
     function markets(uint8 market) external view returns (Market memory);
     function marketParams(uint8 market) external view returns (MarketParams memory);
     function marketRules(uint8 market) external view returns (MarketRules memory);
     function isOperator(address owner, address operator) external view returns (bool);
     /// @notice Whether `caller` owns `account` or operates it.
     function isAuthorized(address caller, uint256 account) external view returns (bool);
-    /// @notice Margin figures of an account at the stored prices.
+    /// @notice Margin figures of an account at the stored prices, as {settle} would leave it.
     function health(uint256 account, Valuation valuation) external view returns (Health memory);
 }

@@ -36,7 +36,7 @@ library FundingLib {
         uint256 charge = owed / (DENOMINATOR * REMAINDER_SCALE); // down, the rest carried
         int256 long = market.indexLong + funding + int256(charge);
         int256 short = market.indexShort + funding - int256(charge);
-        if (!_inRange(long) || !_inRange(short)) return 0;
+        if (!inRange(long) || !inRange(short)) return 0;
 
         market.indexLong = int64(long);
         market.indexShort = int64(short);
@@ -54,7 +54,8 @@ library FundingLib {
         return int32(MathLib.clamp(rules.interestRate - skew, -cap, cap)); // fundingCap < 2^31 by the engine's bounds
     }
 
-    function _inRange(int256 x) private pure returns (bool) {
+    /// @notice Whether a side index may take this value.
+    function inRange(int256 x) internal pure returns (bool) {
         return -MAX_INDEX < x && x < MAX_INDEX;
     }
 }

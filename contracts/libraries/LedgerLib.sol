@@ -8,14 +8,25 @@ import {
     Account,
     Health,
     IMarginEngine,
+    InventoryCap,
     Market,
     MarketParams,
     MarketRules,
     Position,
+    Recovery,
+    Side,
     Valuation
 } from "../interfaces/IMarginEngine.sol";
+import {IOracle} from "../interfaces/IOracle.sol";
 import {MarginLib} from "./MarginLib.sol";
 import {MathLib} from "./MathLib.sol";
+import {Survival} from "./SurvivalLib.sol";
+
+/// @notice What the engine was deployed with; the linked libraries cannot read its immutables.
+struct Env {
+    IOracle oracle;
+    uint256 tokenUnit; // {u/token}
+}
 
 /// @notice The whole state of the engine.
 struct Ledger {
@@ -28,11 +39,23 @@ struct Ledger {
     uint128 totalDeficit; // {u}
     // 32 bytes
     address exchange;
-    uint64 deficitMarkets; // bit m is set while market m has a deficit
-    // 28 bytes
+    uint64 deleveraged; // bit m is set once a side of market m has been deleveraged
+    bool hasDeficit;
+    // 29 bytes
     IBackstopPool pool;
+    uint72 deficitMarkets; // bit m is set while market m, or the engine itself, has a deficit
+    // 29 bytes
     mapping(uint256 market => uint256) deficits; // {u}
-    mapping(uint256 account => uint256) claims; // {u}
+    mapping(uint256 market => Recovery) recovery;
+    mapping(uint256 market => InventoryCap) inventoryCaps;
+    mapping(uint256 market => mapping(bool isLong => Side)) sides;
+    mapping(uint256 market => mapping(bool isLong => mapping(uint256 epoch => int256))) sideEnds;
+    mapping(uint256 account => mapping(uint256 market => Survival)) checkpoints;
+    mapping(uint256 account => uint256) claims; // {u} at the account's checkpoint
+    mapping(uint256 account => Survival) claimCheckpoints;
+    Survival claimSurvival;
+    mapping(uint256 epoch => int256) claimEnds;
+    uint256 totalClaims; // {u}
 }
 
 /// @notice A market that is at hand in memory while an account is valued.
@@ -61,8 +84,12 @@ library LedgerLib {
     int256 internal constant MAX_LOTS = int256(1) << 56;
     uint256 internal constant MAX_MARKETS_PER_ACCOUNT = 16;
 
-    /// @dev Accounts with owner zero: 0 to 63 hold the pool's inventory of that market, FEES the premiums for the pool.
+    /// @dev Accounts with owner zero: 0 to 63 hold the pool's inventory of that market, FEES the premiums for the pool, CLAIMS what
+    /// income has paid on claims.
     uint256 internal constant FEES = 64;
+    uint256 internal constant CLAIMS = 65;
+    /// @dev Where a deficit of the engine itself is booked, beside those of the markets.
+    uint8 internal constant ENGINE = 64;
 
     /// @notice `lots` of market `m` go from `seller` to `buyer` at `price`; the sum of the fees goes to the bucket. Exact.
     /// @param market    market `m` as stored; open interest and bucket are brought up to date here and in storage
@@ -78,6 +105,37 @@ library LedgerLib {
         int256 buyerFee,
         int256 sellerFee
     ) internal returns (Change memory bought, Change memory sold) {
+        (bought, sold) = _move(ledger, m, market, buyer, seller, lots, int256(price), buyerFee, sellerFee);
+        emit IMarginEngine.Filled(m, buyer, seller, uint56(lots), uint64(price), int128(buyerFee), int128(sellerFee));
+    }
+
+    /// @notice `lots` of an account close against the inventory at a price that deleveraging recorded earlier.
+    /// @param price {u/lot} may be negative after large charges of the side
+    function fillSettled(
+        Ledger storage ledger,
+        uint8 m,
+        Market memory market,
+        uint256 id,
+        bool isLong,
+        uint256 lots,
+        int256 price
+    ) internal {
+        if (isLong) _move(ledger, m, market, m, id, lots, price, 0, 0);
+        else _move(ledger, m, market, id, m, lots, price, 0, 0);
+        emit IMarginEngine.PositionSettled(m, id, isLong, lots, price);
+    }
+
+    function _move(
+        Ledger storage ledger,
+        uint8 m,
+        Market memory market,
+        uint256 buyer,
+        uint256 seller,
+        uint256 lots,
+        int256 price,
+        int256 buyerFee,
+        int256 sellerFee
+    ) private returns (Change memory bought, Change memory sold) {
         int256 openInterest = int256(uint256(market.openInterest));
         int256 delta = int256(lots); // at most 2^56
         bought.id = buyer;
@@ -88,7 +146,6 @@ library LedgerLib {
         market.bucket = uint256(int256(uint256(market.bucket)) + buyerFee + sellerFee).toUint72();
         ledger.markets[m].openInterest = market.openInterest;
         ledger.markets[m].bucket = market.bucket;
-        emit IMarginEngine.Filled(m, buyer, seller, uint56(lots), uint64(price), int128(buyerFee), int128(sellerFee));
     }
 
     /// @notice Adds {u} to an account's cash. The caller takes the same amount from somewhere else.
@@ -166,12 +223,71 @@ library LedgerLib {
     ) private view {
         for (; bits != 0; bits &= bits - 1) {
             uint256 m = LibBit.ffs(bits);
-            MarginLib.addPosition(h, ledger.positions[id][m], ledger.markets[m], ledger.params[m], valuation, scaled);
+            Market memory market = ledger.markets[m];
+            if (scaled) market.openInterest = effectiveInterest(ledger, m, market.openInterest);
+            MarginLib.addPosition(h, ledger.positions[id][m], market, ledger.params[m], valuation, scaled);
         }
+    }
+
+    /// @notice What deleveraging has closed of one side and nobody has settled yet: at most what others hold there.
+    /// @param stored {lot} open interest of the market
+    /// @return lots  {lot}
+    /// @return quote {u} SUM of lots times shifted price
+    function pending(
+        Ledger storage ledger,
+        uint256 m,
+        uint256 stored,
+        bool isLong
+    ) internal view returns (uint256 lots, int256 quote) {
+        if (!has(ledger.deleveraged, m)) return (0, 0);
+        Side storage side = ledger.sides[m][isLong];
+        (lots, quote) = (side.pending, side.pendingQuote);
+        uint256 held = heldByOthers(ledger, m, stored, isLong);
+        if (lots > held) (lots, quote) = (held, (quote * int256(held)) / int256(lots)); // parts of lots that nobody owes any more
+    }
+
+    /// @notice {lot} of the pool's inventory in effect: with what is pending
+    function inventoryLots(Ledger storage ledger, uint256 m) internal view returns (int256) {
+        uint256 stored = ledger.markets[m].openInterest;
+        (uint256 longs, ) = pending(ledger, m, stored, true);
+        (uint256 shorts, ) = pending(ledger, m, stored, false);
+        return ledger.positions[m][m].lots + int256(longs) - int256(shorts);
+    }
+
+    /// @notice {lot} open interest in effect: without what is pending
+    /// @param stored {lot} the market's
+    function effectiveInterest(Ledger storage ledger, uint256 m, uint56 stored) internal view returns (uint56) {
+        if (!has(ledger.deleveraged, m)) return stored;
+        // at most 2^56: each part is at most the stored one, and longs are shorts
+        return uint56(othersLots(ledger, m, stored, true) + MathLib.positive(inventoryLots(ledger, m)));
+    }
+
+    /// @notice {lot} of one side that are not the pool's in effect
+    function othersLots(Ledger storage ledger, uint256 m, uint256 stored, bool isLong) internal view returns (uint256) {
+        (uint256 lots, ) = pending(ledger, m, stored, isLong);
+        return heldByOthers(ledger, m, stored, isLong) - lots;
+    }
+
+    /// @notice {lot} of one side that are stored with others than the pool
+    function heldByOthers(
+        Ledger storage ledger,
+        uint256 m,
+        uint256 stored,
+        bool isLong
+    ) internal view returns (uint256) {
+        int256 own = ledger.positions[m][m].lots;
+        return stored - MathLib.positive(isLong ? own : -own); // the inventory's are part of open interest
     }
 
     function has(uint256 bits, uint256 m) internal pure returns (bool) {
         return (bits >> m) & 1 != 0;
+    }
+
+    /// @notice The market as stored; reverts when it was never listed.
+    function listed(Ledger storage ledger, uint8 m) internal view returns (Market memory market) {
+        require(m < 64, IMarginEngine.UnknownMarket(m));
+        market = ledger.markets[m];
+        require(market.syncedAt != 0, IMarginEngine.UnknownMarket(m));
     }
 
     function requireUser(uint256 id) internal pure {
@@ -185,7 +301,7 @@ library LedgerLib {
         Market memory market,
         Change memory c,
         int256 delta,
-        uint256 price,
+        int256 price,
         int256 fee
     ) private returns (int256 longsDelta) {
         uint256 id = c.id;
@@ -193,7 +309,7 @@ library LedgerLib {
         Position memory position = ledger.positions[id][m];
         (c.account, c.position) = (account, position);
         (c.cashBefore, c.lotsBefore, c.quoteBefore) = (account.cash, position.lots, position.quote);
-        longsDelta = applyFill(account, position, market, delta, int256(price), fee);
+        longsDelta = applyFill(account, position, market, delta, price, fee);
 
         uint64 bit = uint64(1) << m;
         if (position.lots == 0) {

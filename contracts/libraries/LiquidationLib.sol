@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {Account, Health, IMarginEngine, MarketParams, Valuation} from "../interfaces/IMarginEngine.sol";
-import {Change, Focus, Ledger, LedgerLib} from "./LedgerLib.sol";
+import {Account, Health, IMarginEngine, MarketParams, MarketStatus, Valuation} from "../interfaces/IMarginEngine.sol";
+import {Change, Env, Focus, Ledger, LedgerLib} from "./LedgerLib.sol";
 import {MarginLib} from "./MarginLib.sol";
 import {MathLib} from "./MathLib.sol";
 import {RulesLib} from "./RulesLib.sol";
-import {Env, SyncLib} from "./SyncLib.sol";
+import {SettleLib} from "./SettleLib.sol";
+import {SyncLib} from "./SyncLib.sol";
 
 /// @title LiquidationLib
 /// @notice The liquidation clock and partial liquidation. Linked into the engine, whose NatSpec documents the calls.
 library LiquidationLib {
     using LedgerLib for Ledger;
     using RulesLib for Ledger;
+    using SettleLib for Ledger;
     using SyncLib for Ledger;
 
     uint256 internal constant CLOCK_MAX = 600 seconds; // an older clock restarts
 
     function flag(Ledger storage ledger, Env memory env, uint256 id) external {
         LedgerLib.requireUser(id);
+        ledger.settleAll(env, id);
         Account memory account = ledger.accounts[id];
         ledger.refreshAll(env, account.markets);
         ledger.requirePricesOk(account.markets);
@@ -28,6 +31,7 @@ library LiquidationLib {
     }
 
     function unflag(Ledger storage ledger, Env memory env, uint256 id) external {
+        ledger.settleAll(env, id);
         Account memory account = ledger.accounts[id];
         require(account.unhealthySince != 0, IMarginEngine.ClockNotRunning(id));
         ledger.refreshAll(env, account.markets);
@@ -38,6 +42,7 @@ library LiquidationLib {
 
     /// @dev After money came in: stops the clock of an account that it made healthy. Never reverts for the account's sake.
     function unflagIfHealthy(Ledger storage ledger, Env memory env, uint256 id) external {
+        ledger.settleAll(env, id);
         Account memory account = ledger.accounts[id];
         ledger.refreshAll(env, account.markets);
         (Health memory mark, int256 favourable) = ledger.healthForLiquidation(id, account);
@@ -57,12 +62,16 @@ library LiquidationLib {
         LedgerLib.requireUser(into);
         require(id != into, IMarginEngine.SameAccount(id));
         require(maxLots != 0, IMarginEngine.ZeroAmount());
+        ledger.settleAll(env, id);
+        ledger.settleAll(env, into);
         Account memory account = ledger.accounts[id];
         require(LedgerLib.has(account.markets, m), IMarginEngine.NoPosition(id, m));
         ledger.refreshAll(env, account.markets);
         ledger.syncDue(env, ledger.accounts[into].markets);
         Focus memory at = Focus(m, ledger.markets[m], ledger.params[m]);
         require(SyncLib.isPriceOk(at.market), IMarginEngine.PriceNotValid(m, at.market.state));
+        MarketStatus status = at.market.status; // a settled market is closed, not liquidated
+        require(status < MarketStatus.SETTLING, IMarginEngine.MarketNotActive(m, status));
         Health memory mark = requireUnhealthy(ledger, id, account);
         require(mark.equity >= 0, IMarginEngine.Insolvent(id, mark.equity));
 
@@ -76,6 +85,7 @@ library LiquidationLib {
             uint256 price = at.market.price;
             if (held > 0) (taken, closed) = ledger.fill(m, at.market, into, id, lots, price, reward, fee);
             else (closed, taken) = ledger.fill(m, at.market, id, into, lots, price, fee, reward);
+            ledger.rebaseBoth(m, closed, taken);
         }
 
         Health memory left = ledger.healthAfter(at, closed, Valuation.MARK, false);
@@ -85,7 +95,10 @@ library LiquidationLib {
             IMarginEngine.HealthFalls(id, left.equity, left.maintenance)
         );
         // open interest does not rise: no factor of it, which would stop liquidators when the pool is drained
-        ledger.requireMargin(at, taken, RulesLib.increases(taken), false);
+        RulesLib.requireSize(at, taken);
+        bool grows = RulesLib.increases(taken);
+        if (grows) RulesLib.requireNotWinning(m, at.market, at.params, held > 0);
+        ledger.requireMargin(at, taken, grows, false);
 
         // a healthy account starts over; an unhealthy one keeps its clock
         if (left.equity >= int256(left.maintenance)) {

@@ -39,15 +39,15 @@ library MarginLib {
         }
     }
 
-    /// @notice {u/lot} the price that values `lots`
+    /// @notice {u/lot} the price that values `lots`; a favourable one is rounded toward the mark
     function valuationPrice(Market memory market, int256 lots, Valuation valuation) internal pure returns (uint256) {
         uint256 price = market.price;
         if (valuation == Valuation.MARK) return price;
         if (valuation == Valuation.UNFAVOURABLE) return lots > 0 ? market.low : market.high;
         return
             lots > 0
-                ? MathLib.mulDivUp(price, BPS + market.edgeBps, BPS)
-                : MathLib.mulDivDown(price, BPS - market.edgeBps, BPS);
+                ? MathLib.mulDivDown(price, BPS + market.edgeBps, BPS)
+                : MathLib.mulDivUp(price, BPS - market.edgeBps, BPS);
     }
 
     /// @notice {u/lot} F of the side that `lots` is on

@@ -1,17 +1,34 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {IMarginEngine, Market, MarketParams, MarketRules, MarketStatus} from "../interfaces/IMarginEngine.sol";
+import {
+    IMarginEngine,
+    InventoryCap,
+    Market,
+    MarketParams,
+    MarketRules,
+    MarketStatus
+} from "../interfaces/IMarginEngine.sol";
 import {PriceState, Quote} from "../interfaces/IOracle.sol";
-import {Ledger} from "./LedgerLib.sol";
+import {FundingLib} from "./FundingLib.sol";
+import {Env, Ledger, LedgerLib} from "./LedgerLib.sol";
 import {MathLib} from "./MathLib.sol";
 import {ParamsLib} from "./ParamsLib.sol";
-import {Env, SyncLib} from "./SyncLib.sol";
 
 /// @title MarketLib
-/// @notice Lists a market or changes its terms. Linked into the engine, whose NatSpec documents the call.
+/// @notice Lists a market, changes its terms and brings it up to now: docs/mechanism.md, "Sync". Linked into the engine, whose
+/// NatSpec documents the calls.
 library MarketLib {
-    using SyncLib for Ledger;
+    using LedgerLib for Ledger;
+
+    uint256 internal constant MAX_CAP = 1 << 47; // {lot}
+
+    /// @notice Accrues funding and premium at the old price and terms, then stores the quote, the cap and the funding rate.
+    function sync(Ledger storage ledger, Env memory env, uint8 m) external {
+        Market memory market = ledger.listed(m);
+        require(market.status < MarketStatus.SETTLING, IMarginEngine.MarketNotActive(m, market.status));
+        _sync(ledger, env, m, market, env.oracle.sync(m));
+    }
 
     function set(
         Ledger storage ledger,
@@ -23,9 +40,10 @@ library MarketLib {
         require(address(ledger.pool) != address(0), IMarginEngine.NotConnected());
         require(m < 64, IMarginEngine.UnknownMarket(m));
         ParamsLib.requireValid(params, rules);
+        Market memory market = ledger.markets[m];
+        require(market.status < MarketStatus.SETTLING, IMarginEngine.MarketNotActive(m, market.status));
         Quote memory quote = env.oracle.sync(m);
         require(quote.state == PriceState.OK, IMarginEngine.PriceNotValid(m, quote.state));
-        Market memory market = ledger.markets[m];
 
         MarketParams memory next = params;
         MarketRules memory nextRules = rules;
@@ -33,7 +51,7 @@ library MarketLib {
             market.status = MarketStatus.ACTIVE;
             market.syncedAt = uint32(block.timestamp);
         } else {
-            ledger.sync(env, m, market, quote); // up to now at the old terms
+            _sync(ledger, env, m, market, quote); // up to now at the old terms
             // what keeps an account healthy gets no worse at once
             MarketParams memory current = ledger.params[m];
             require(
@@ -48,6 +66,54 @@ library MarketLib {
         ledger.params[m] = next;
         ledger.rules[m] = nextRules;
         emit IMarginEngine.MarketSet(m, next, nextRules);
-        ledger.sync(env, m, market, quote);
+        _sync(ledger, env, m, market, quote);
+    }
+
+    function setStatus(Ledger storage ledger, uint8 m, MarketStatus status) external {
+        MarketStatus current = ledger.listed(m).status;
+        // a wind-down, once begun, is not taken back
+        bool isOpen = current <= MarketStatus.REDUCE_ONLY;
+        require(isOpen, IMarginEngine.MarketNotActive(m, current));
+        bool isChoice = status == MarketStatus.ACTIVE || status == MarketStatus.REDUCE_ONLY;
+        require(isChoice, IMarginEngine.MarketNotActive(m, status));
+        ledger.markets[m].status = status;
+        emit IMarginEngine.StatusSet(m, status);
+    }
+
+    function setInventoryCap(Ledger storage ledger, uint8 m, InventoryCap calldata cap) external {
+        ledger.listed(m);
+        ParamsLib.requireValid(cap);
+        ledger.inventoryCaps[m] = cap;
+        emit IMarginEngine.InventoryCapSet(m, cap);
+    }
+
+    /// @param market the market as stored; brought up to date here and in storage
+    function _sync(Ledger storage ledger, Env memory env, uint8 m, Market memory market, Quote memory quote) private {
+        MarketRules memory rules = ledger.rules[m];
+        uint256 premium = FundingLib.accrue(market, rules.premiumRate, block.timestamp);
+        if (premium != 0) ledger.pay(LedgerLib.FEES, int256(premium));
+
+        uint256 maintenanceBps = ParamsLib.maintenanceAt(rules, block.timestamp);
+        if (maintenanceBps != ledger.params[m].maintenanceBps) {
+            ledger.params[m].maintenanceBps = uint16(maintenanceBps); // at most the target
+        }
+        uint256 stake = ledger.pool.freeStake() * env.tokenUnit;
+        uint256 capValue = MathLib.mulDivDown(stake, rules.stakeShareBps, rules.shockBps - maintenanceBps); // {u}
+
+        market.price = quote.price;
+        market.validUntil = quote.validUntil;
+        market.syncedAt = uint32(block.timestamp);
+        market.openInterestCap = uint48(MathLib.min(MAX_CAP, capValue / quote.price));
+        uint256 interest = ledger.effectiveInterest(m, market.openInterest);
+        market.fundingRate = FundingLib.rate(rules, ledger.inventoryLots(m), interest);
+        market.low = quote.low;
+        market.high = quote.high;
+        market.slow = quote.slow;
+        // a quarter of maintenance at most: below zero at the mark is then below BETA at the favourable edge
+        market.edgeBps = uint16(MathLib.min(quote.edgeBps, maintenanceBps / 4));
+        market.state = quote.state;
+        ledger.markets[m] = market;
+        if (quote.state >= PriceState.BOUND) ledger.recovery[m].badAt = uint32(block.timestamp);
+        emit IMarginEngine.Synced(m, market, premium);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {IMarginEngine, MarketParams, MarketRules} from "../interfaces/IMarginEngine.sol";
+import {IMarginEngine, InventoryCap, MarketParams, MarketRules} from "../interfaces/IMarginEngine.sol";
 import {MathLib} from "./MathLib.sol";
 
 /// @title ParamsLib
@@ -28,6 +28,12 @@ library ParamsLib {
         _within("skewFactor", r.skewFactor, 0, 1e8);
         _within("fundingCap", r.fundingCap, 0, 4e7); // 0.5 % per hour
         _within("premiumRate", r.premiumRate, 0, 1e7); // 1 % per 8 h
+    }
+
+    /// @dev The least share keeps deleveraging for what the pool cannot carry, the most keeps a pool from becoming a trader.
+    function requireValid(InventoryCap calldata cap) internal pure {
+        _within("lots", cap.lots, 1, type(uint56).max);
+        _within("bps", cap.bps, 500, 5000);
     }
 
     /// @notice {bps} maintenance margin in force at `timestamp`: rises by 1 bps per step, falls at once. Rounded down.

@@ -36,10 +36,14 @@ library RulesLib {
     ) internal view returns (bool grows, bool isMet) {
         grows = increases(c);
         require(!grows || !reduceOnly, IMarginEngine.ReduceOnly(c.id, c.lotsBefore));
+        requireSize(at, c);
+        isMet = requireMargin(ledger, at, c, grows, true);
+    }
+
+    function requireSize(Focus memory at, Change memory c) internal pure {
         uint256 size = MathLib.abs(c.position.lots);
         uint256 minLots = at.params.minLots;
         require(size == 0 || size >= minLots, IMarginEngine.PositionTooSmall(c.id, size, minLots));
-        isMet = requireMargin(ledger, at, c, grows, true);
     }
 
     /// @notice Whether a fill grew the position or turned it round.
@@ -107,19 +111,32 @@ library RulesLib {
     /// @notice What must hold, beside margin, before a market takes new risk.
     function requireOpen(
         Ledger storage ledger,
-        uint8 m,
-        Market memory market,
+        Focus memory at,
+        bool longGrows,
+        bool shortGrows,
         bool priceOk,
         uint256 tokenUnit
     ) internal view {
-        require(priceOk, IMarginEngine.PriceNotValid(m, market.state));
-        require(market.status == MarketStatus.ACTIVE, IMarginEngine.MarketNotActive(m, market.status));
-        if (ledger.deficitMarkets == 0) return;
+        uint8 m = at.m;
+        MarketStatus status = at.market.status;
+        require(priceOk, IMarginEngine.PriceNotValid(m, at.market.state));
+        require(status == MarketStatus.ACTIVE, IMarginEngine.MarketNotActive(m, status));
+        if (longGrows) requireNotWinning(m, at.market, at.params, true);
+        if (shortGrows) requireNotWinning(m, at.market, at.params, false);
+        if (!ledger.hasDeficit) return;
         uint256 owed = ledger.deficits[m];
         require(owed == 0, IMarginEngine.DeficitOutstanding(m, owed));
         uint256 total = ledger.totalDeficit;
         uint256 balance = ledger.internalBalance * tokenUnit;
         require(total * 1000 <= balance, IMarginEngine.OpeningStopped(total, balance));
+    }
+
+    /// @notice Nobody joins the winning side while the price is further than maintenance margin from its slow average: who comes
+    /// later has not won what a loss share takes.
+    function requireNotWinning(uint8 m, Market memory market, MarketParams memory params, bool isLong) internal pure {
+        (uint256 price, uint256 slow) = (market.price, market.slow);
+        uint256 won = isLong ? MathLib.zeroFloorSub(price, slow) : MathLib.zeroFloorSub(slow, price);
+        require(won * MarginLib.BPS <= slow * params.maintenanceBps, IMarginEngine.WinningSideClosed(m, price, slow));
     }
 
     /// @notice {u} fees of buyer and seller; the taker's rounded up, the maker's rebate down.

@@ -2,71 +2,26 @@
 pragma solidity 0.8.35;
 
 import {LibBit} from "solady/src/utils/LibBit.sol";
-import {IMarginEngine, Market, MarketRules} from "../interfaces/IMarginEngine.sol";
-import {IOracle, PriceState, Quote} from "../interfaces/IOracle.sol";
-import {FundingLib} from "./FundingLib.sol";
-import {Ledger, LedgerLib} from "./LedgerLib.sol";
-import {MathLib} from "./MathLib.sol";
-import {ParamsLib} from "./ParamsLib.sol";
-
-/// @notice What the engine was deployed with; the linked libraries cannot read its immutables.
-struct Env {
-    IOracle oracle;
-    uint256 tokenUnit; // {u/token}
-}
+import {IMarginEngine, Market, MarketStatus} from "../interfaces/IMarginEngine.sol";
+import {PriceState} from "../interfaces/IOracle.sol";
+import {Env, Ledger} from "./LedgerLib.sol";
+import {MarketLib} from "./MarketLib.sol";
 
 /// @title SyncLib
-/// @notice Brings a market up to now: price, funding, premium, cap. docs/mechanism.md, "Sync".
+/// @notice When a market is brought up to now, and whether its price is good. docs/mechanism.md, "Sync".
 library SyncLib {
-    using LedgerLib for Ledger;
+    using MarketLib for Ledger;
 
     uint256 internal constant PERIOD = 60 seconds; // a fill uses a price synced less than this ago
-    uint256 internal constant MAX_CAP = 1 << 47; // {lot}
-
-    /// @notice Accrues funding and premium at the old price and terms, then stores the quote, the cap and the funding rate.
-    /// @param market the market as stored; brought up to date here and in storage
-    function sync(Ledger storage ledger, Env memory env, uint8 m, Market memory market, Quote memory quote) internal {
-        MarketRules memory rules = ledger.rules[m];
-        uint256 premium = FundingLib.accrue(market, rules.premiumRate, block.timestamp);
-        if (premium != 0) ledger.pay(LedgerLib.FEES, int256(premium));
-
-        uint256 maintenanceBps = ParamsLib.maintenanceAt(rules, block.timestamp);
-        if (maintenanceBps != ledger.params[m].maintenanceBps) {
-            ledger.params[m].maintenanceBps = uint16(maintenanceBps); // at most the target
-        }
-        uint256 stake = ledger.pool.freeStake() * env.tokenUnit;
-        uint256 capValue = MathLib.mulDivDown(stake, rules.stakeShareBps, rules.shockBps - maintenanceBps); // {u}
-
-        market.price = quote.price;
-        market.validUntil = quote.validUntil;
-        market.syncedAt = uint32(block.timestamp);
-        market.openInterestCap = uint48(MathLib.min(MAX_CAP, capValue / quote.price));
-        market.fundingRate = FundingLib.rate(rules, ledger.positions[m][m].lots, market.openInterest);
-        market.low = quote.low;
-        market.high = quote.high;
-        market.slow = quote.slow;
-        // a quarter of maintenance at most: below zero at the mark is then below BETA at the favourable edge
-        market.edgeBps = uint16(MathLib.min(quote.edgeBps, maintenanceBps / 4));
-        market.state = quote.state;
-        ledger.markets[m] = market;
-        emit IMarginEngine.Synced(
-            m,
-            market.price,
-            market.indexLong,
-            market.indexShort,
-            market.fundingRate,
-            market.state,
-            premium
-        );
-    }
 
     /// @notice Makes sure the stored price is the oracle's newest; cheap when it is already and less than PERIOD old.
     function refresh(Ledger storage ledger, Env memory env, uint8 m) internal {
         Market memory market = ledger.markets[m];
-        if (block.timestamp == market.syncedAt) return;
+        if (market.status >= MarketStatus.SETTLING) return;
         bool isFresh = market.state == PriceState.OK && !isDue(market.syncedAt);
-        if (isFresh && env.oracle.isCurrent(m, market.validUntil)) return;
-        sync(ledger, env, m, market, env.oracle.sync(m));
+        // asked again even in the second of the last sync: blocks may share a second, and the feed has moved in between
+        if ((isFresh || block.timestamp == market.syncedAt) && env.oracle.isCurrent(m, market.validUntil)) return;
+        ledger.sync(env, m);
     }
 
     function refreshAll(Ledger storage ledger, Env memory env, uint256 bits) internal {
@@ -79,7 +34,7 @@ library SyncLib {
     function syncDue(Ledger storage ledger, Env memory env, uint256 bits) internal {
         for (; bits != 0; bits &= bits - 1) {
             uint8 m = uint8(LibBit.ffs(bits));
-            if (isDue(ledger.markets[m].syncedAt)) sync(ledger, env, m, ledger.markets[m], env.oracle.sync(m));
+            if (isDue(ledger.markets[m].syncedAt)) ledger.sync(env, m); // a settling market's is never due
         }
     }
 
@@ -104,12 +59,5 @@ library SyncLib {
             Market memory market = ledger.markets[m];
             require(isPriceOk(market), IMarginEngine.PriceNotValid(m, market.state));
         }
-    }
-
-    /// @notice The market as stored; reverts when it was never listed.
-    function listed(Ledger storage ledger, uint8 m) internal view returns (Market memory market) {
-        require(m < 64, IMarginEngine.UnknownMarket(m));
-        market = ledger.markets[m];
-        require(market.syncedAt != 0, IMarginEngine.UnknownMarket(m));
     }
 }

@@ -40,6 +40,7 @@ contract PoolDouble {
     uint256 public lastRequested;
     DrawReason public lastReason;
     uint256 public draws;
+    mapping(uint8 market => uint256) public counted; // {token}
     Mode public mode;
 
     constructor(address asset_, address engine_) {
@@ -62,6 +63,14 @@ contract PoolDouble {
         ++draws;
         (lastMarket, lastRequested, lastReason) = (market, requested, reason);
         asset.transfer(msg.sender, paid);
+    }
+
+    function countLoss(uint8 market, uint256 assets) external {
+        counted[market] += assets;
+    }
+
+    function totalAssets() external view returns (uint256) {
+        return freeStake;
     }
 
     function receiveIncome(uint256 assets) external {
@@ -158,10 +167,12 @@ abstract contract EngineBase is BaseTest {
     }
 
     function _assignRoles() private {
-        bytes4[] memory selectors = new bytes4[](3);
+        bytes4[] memory selectors = new bytes4[](5);
         selectors[0] = IMarginEngine.wire.selector;
         selectors[1] = IMarginEngine.setMarket.selector;
         selectors[2] = IMarginEngine.setStatus.selector;
+        selectors[3] = IMarginEngine.setInventoryCap.selector;
+        selectors[4] = IMarginEngine.windDown.selector;
         manager.setTargetFunctionRole(address(engine), selectors, GOVERNANCE);
         bytes4[] memory pause = new bytes4[](1);
         pause[0] = IMarginEngine.pauseMarket.selector;
@@ -244,6 +255,13 @@ abstract contract EngineBase is BaseTest {
             (, int256 answer, , , ) = feeds[m].latestRoundData();
             feeds[m].setAnswer(answer);
         }
+    }
+
+    /// @dev The same, eight hours ago: the slow average has followed, so nobody has won and no loss is shared.
+    function _setPriceLongAgo(uint8 m, uint64 price) internal {
+        _setPrice(m, price);
+        _warp(8 hours);
+        engine.sync(m);
     }
 
     /// @dev Alice long `lots` of ETH against bob; alice has `aliceUsd`, bob plenty.

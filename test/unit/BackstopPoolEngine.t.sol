@@ -317,6 +317,37 @@ contract BackstopPoolEngineTest is PoolTest {
         assertEq(pool.absorbable(MARKET), 50 * ONE);
     }
 
+    /// @dev In full, whatever the budgets: a draw shrinks the pool and its budget with it, a counted loss only uses the budget up.
+    function test_CountLoss_UsesTheBudgetsInFull() public {
+        pool.setBudgets(5_000, 6_000);
+        uint256 paid = _absorb(100 * ONE);
+        uint256 left = pool.absorbable(MARKET);
+        assertEq(left, 500 * ONE - paid);
+        vm.expectEmit(address(pool));
+        emit IBackstopPool.LossCounted(MARKET, 300 * ONE);
+        vm.prank(engine);
+        pool.countLoss(MARKET, 300 * ONE);
+        assertEq(pool.absorbable(MARKET), left - 300 * ONE);
+        assertEq(pool.absorbable(MARKET + 1), 200 * ONE); // the window's
+        (uint256 today, uint256 inWindow) = pool.drawn(MARKET);
+        assertEq(today, 400 * ONE);
+        assertEq(inWindow, 400 * ONE);
+        pool.setBudgets(10_000, 10_000);
+        assertEq(pool.absorbable(MARKET), 600 * ONE);
+        vm.prank(engine);
+        pool.countLoss(MARKET, type(uint256).max); // more than everything is everything
+        assertEq(pool.absorbable(MARKET), 0);
+        assertEq(pool.totalAssets(), 900 * ONE); // nothing was paid
+        vm.warp(vm.getBlockTimestamp() + 7 days);
+        assertGt(pool.absorbable(MARKET), 0);
+    }
+
+    function test_RevertWhen_CountLossIsNotTheEngines() public {
+        vm.expectRevert(abi.encodeWithSelector(IBackstopPool.NotEngine.selector, alice));
+        vm.prank(alice);
+        pool.countLoss(MARKET, 1);
+    }
+
     function test_RevertWhen_BudgetIsOutOfRange() public {
         uint16[2] memory bad = [uint16(499), 10_001];
         for (uint256 i; i < 2; ++i) {

@@ -11,7 +11,7 @@ contract MarginEngineDeficitTest is EngineBase {
     function _deficit(uint256 usd) private {
         pool.setStake(STAKE * 1e6, 0);
         _open(11_000, 1_000_000);
-        _setPrice(ETH, uint64(1_890e8 - usd * 1e6)); // 100 ETH: $0.01 each a dollar
+        _setPriceLongAgo(ETH, uint64(1_890e8 - usd * 1e6)); // 100 ETH: $0.01 each a dollar
         engine.takeover(alice, keeper);
         assertEq(engine.deficit(ETH), usd * USD);
     }
@@ -125,7 +125,7 @@ contract MarginEngineDeficitTest is EngineBase {
         r.bucketTarget = 200;
         engine.setMarket(ALT, _params(), r);
         vm.expectEmit(address(engine));
-        emit IMarginEngine.IncomeCollected(ALT, 0, 0, 0, 300 * USD, 300e6);
+        emit IMarginEngine.IncomeCollected(ALT, 0, 300 * USD, 0, 0, 300e6);
         assertEq(engine.collectIncome(ALT), 300e6);
         assertEq(engine.markets(ALT).bucket, 200 * USD);
         assertEq(pool.income(), 300e6);
@@ -136,21 +136,12 @@ contract MarginEngineDeficitTest is EngineBase {
         engine.collectIncome(2);
     }
 
-    function test_CollectIncome_RepaysTheDeficitBeforeThePoolGetsAnything() public {
+    function test_CollectIncome_RepaysDeficitsBeforeThePoolGetsAnything() public {
         _deposit(bob, 1_000_000);
         _charge(500);
         _deficit(700);
         _skim(ALT);
-        vm.expectEmit(address(engine));
-        emit IMarginEngine.IncomeCollected(ALT, 0, 0, 0, 500 * USD, 0); // kept: there is a deficit
-        assertEq(engine.collectIncome(ALT), 0);
-        assertEq(_cash(FEES), int256(500 * USD));
-
-        vm.expectEmit(address(engine));
-        emit IMarginEngine.DeficitReduced(ETH, 500 * USD, 200 * USD);
-        vm.expectEmit(address(engine));
-        emit IMarginEngine.IncomeCollected(ETH, 0, 0, 500 * USD, 0, 0);
-        engine.collectIncome(ETH);
+        engine.collectIncome(ALT); // another market's income repays it too
         assertEq(engine.deficit(ETH), 200 * USD);
         assertEq(_cash(FEES), 0);
         assertEq(pool.income(), 0);
@@ -158,8 +149,11 @@ contract MarginEngineDeficitTest is EngineBase {
 
         _charge(300);
         _skim(ALT);
-        engine.collectIncome(ALT);
-        assertEq(engine.collectIncome(ETH), 100e6); // 200 repaid, the rest is income
+        vm.expectEmit(address(engine));
+        emit IMarginEngine.DeficitReduced(ETH, 200 * USD, 0);
+        vm.expectEmit(address(engine));
+        emit IMarginEngine.IncomeCollected(ALT, 0, 300 * USD, 0, 200 * USD, 100e6);
+        assertEq(engine.collectIncome(ALT), 100e6); // 200 repaid, the rest is income
         assertEq(engine.totalDeficit(), 0);
         assertEq(pool.income(), 100e6);
         _trade(ETH, carol, bob, 1000); // the market takes risk again

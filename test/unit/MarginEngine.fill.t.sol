@@ -360,12 +360,14 @@ contract MarginEngineFillTest is EngineBase {
         vm.warp(syncedAt + 30);
         engine.fill(_fill(ETH, alice, bob, 1000, 2_000e8));
         assertEq(engine.markets(ETH).syncedAt, syncedAt); // nothing new
-        feeds[ETH].setAnswer(1_700e8);
-        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.PriceOutsideBand.selector, 2_000e8, 1_615e8, 1_785e8));
-        engine.fill(_fill(ETH, alice, bob, 1000, 2_000e8));
-        engine.fill(_fill(ETH, alice, bob, 1000, 1_700e8));
+        feeds[ETH].setAnswer(1_945e8); // within maintenance margin of the average: both sides may open
+        vm.expectRevert(
+            abi.encodeWithSelector(IMarginEngine.PriceOutsideBand.selector, 2_050e8, 1_847.75e8, 2_042.25e8)
+        );
+        engine.fill(_fill(ETH, alice, bob, 1000, 2_050e8)); // in the band of the price that has gone
+        engine.fill(_fill(ETH, alice, bob, 1000, 1_945e8));
         assertEq(engine.markets(ETH).syncedAt, syncedAt + 30);
-        assertEq(engine.markets(ETH).price, 1_700e8);
+        assertEq(engine.markets(ETH).price, 1_945e8);
     }
 
     function testFuzz_Fill_AnySequenceConserves(uint256[12] memory seeds) public {
@@ -385,7 +387,9 @@ contract MarginEngineFillTest is EngineBase {
             ) {
                 bytes4 e = bytes4(reason);
                 assertTrue(
-                    e == IMarginEngine.InitialMarginNotMet.selector || e == IMarginEngine.PositionTooSmall.selector
+                    e == IMarginEngine.InitialMarginNotMet.selector ||
+                        e == IMarginEngine.PositionTooSmall.selector ||
+                        e == IMarginEngine.WinningSideClosed.selector
                 );
             }
             if (s >> 248 < 100) _setPrice(ETH, uint64(bound(s >> 128, (mark * 97) / 100, (mark * 103) / 100)));

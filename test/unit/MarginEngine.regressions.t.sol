@@ -81,7 +81,7 @@ contract MarginEngineRegressionsTest is EngineBase {
     function test_OpeningResumesOnceTheBalanceOutgrowsTheDeficits() public {
         _setStake(STAKE, 0);
         _open(11_000, 900_000);
-        _setPrice(ETH, 1_875e8); // D = 250 of 120,000 and 1,000,000 in the ledger
+        _setPriceLongAgo(ETH, 1_875e8); // D = 250 of 120,000 and 1,000,000 in the ledger
         engine.takeover(alice, keeper);
         uint256 balance = engine.internalBalance() * 1e6;
         uint256 total = engine.totalDeficit();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {Vm} from "forge-std/Vm.sol";
 import {IMarginEngine, Market, MarketParams, MarketRules} from "../../contracts/interfaces/IMarginEngine.sol";
 import {PriceState} from "../../contracts/interfaces/IOracle.sol";
 import {EngineBase} from "../helpers/EngineBase.t.sol";
@@ -28,11 +29,16 @@ contract MarginEngineSyncTest is EngineBase {
         feeds[ETH].setAnswer(2_100e8);
         vm.warp(vm.getBlockTimestamp() + 1);
         feeds[ETH].setAnswer(2_100e8);
-        vm.expectEmit(address(engine));
-        emit IMarginEngine.Synced(ETH, 2_100e8, 0, 0, 0, PriceState.OK, 0);
+        vm.recordLogs();
         vm.prank(guardian); // anyone
         engine.sync(ETH);
         Market memory m = engine.markets(ETH);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        Vm.Log memory synced = logs[logs.length - 1];
+        assertEq(synced.emitter, address(engine));
+        assertEq(synced.topics[0], IMarginEngine.Synced.selector);
+        assertEq(synced.topics[1], bytes32(uint256(ETH)));
+        assertEq(synced.data, abi.encode(m, uint256(0)));
         assertEq(m.price, 2_100e8);
         assertEq(m.syncedAt, vm.getBlockTimestamp());
         assertEq(m.validUntil, vm.getBlockTimestamp() + 3600);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {Vm} from "forge-std/Vm.sol";
 import {DrawReason} from "../../contracts/interfaces/IBackstopPool.sol";
 import {Health, IMarginEngine, Market, MarketParams, Valuation} from "../../contracts/interfaces/IMarginEngine.sol";
 import {PriceState} from "../../contracts/interfaces/IOracle.sol";
@@ -22,6 +23,11 @@ contract MarginEngineTakeoverTest is EngineBase {
     function _bankrupt() private {
         _open(11_000, 1_000_000);
         _setPrice(ETH, 1_880e8); // E = - 1,000
+    }
+
+    function _bankruptLongAgo() private {
+        _open(11_000, 1_000_000);
+        _setPriceLongAgo(ETH, 1_880e8);
     }
 
     /* WHEN */
@@ -181,6 +187,17 @@ contract MarginEngineTakeoverTest is EngineBase {
 
     /* EQUITY < 0 */
 
+    /// @dev eq. (19) for shorts: what they pay of `rest`, and what whole units a lot bring beyond
+    function _share(uint256 rest) private view returns (uint256 byShare, uint256 beyond) {
+        Market memory m = engine.markets(ETH);
+        uint256 limit = m.slow - m.price - (m.slow * uint256(_params().maintenanceBps) + 9_999) / 10_000;
+        uint256 lots = m.openInterest;
+        uint256 perLot = (rest + lots - 1) / lots;
+        uint256 collected = (perLot < limit ? perLot : limit) * lots;
+        byShare = rest < collected ? rest : collected;
+        beyond = collected - byShare;
+    }
+
     function testFuzz_Takeover_LayersSumToTheShortfall(
         uint256 price,
         uint256 bucket,
@@ -207,15 +224,27 @@ contract MarginEngineTakeoverTest is EngineBase {
         uint256 byPool = drawn < d - byBucket ? drawn : d - byBucket;
         uint256 rest = d - byBucket - byPool;
         uint256 excess = drawn - byPool;
+        (uint256 byShare, uint256 beyond) = _share(rest);
+        (rest, excess) = (rest - byShare, excess + beyond);
         uint256 left = full - byBucket + excess;
         vm.expectEmit(address(engine));
-        emit IMarginEngine.ShortfallCovered(ETH, alice, DrawReason.LIQUIDATION, d, byBucket, byPool, rest, excess);
+        emit IMarginEngine.ShortfallCovered(
+            ETH,
+            alice,
+            DrawReason.LIQUIDATION,
+            d,
+            byBucket,
+            byPool,
+            byShare,
+            rest,
+            excess
+        );
         vm.expectEmit(address(engine));
         emit IMarginEngine.TakenOver(alice, carol, -int256(d), reward);
         int256 before = _cash(carol);
         engine.takeover(alice, carol);
 
-        assertLt(excess, 1e6); // under a token unit
+        assertLt(excess, byShare == 0 ? 1e6 : engine.markets(ETH).openInterest); // under a token unit, or one unit a lot
         assertEq(engine.markets(ETH).bucket, left);
         assertEq(_cash(carol) - before, int256(reward));
         assertEq(engine.deficit(ETH), rest);
@@ -229,7 +258,7 @@ contract MarginEngineTakeoverTest is EngineBase {
     function test_Takeover_BelowZeroIsTheOnlyWayAndNeedsNoMoney() public {
         _setStake(STAKE, 0);
         pool.setStake(STAKE * 1e6, 0);
-        _bankrupt();
+        _bankruptLongAgo();
         assertEq(engine.takeover(alice, keeper), -int256(1000 * USD));
         assertEq(engine.deficit(ETH), 1000 * USD);
         assertEq(_cash(keeper), int256(1_000_000 * USD)); // no bucket, no reward
@@ -252,7 +281,7 @@ contract MarginEngineTakeoverTest is EngineBase {
 
     function test_Takeover_PoolThatRevertsPaysNothing() public {
         pool.setMode(PoolDouble.Mode.REVERTS);
-        _bankrupt();
+        _bankruptLongAgo();
         engine.takeover(alice, keeper);
         assertEq(engine.deficit(ETH), 1000 * USD);
         _assertConserved();
@@ -260,7 +289,7 @@ contract MarginEngineTakeoverTest is EngineBase {
 
     function test_Takeover_PoolThatBurnsItsGasPaysNothing() public {
         pool.setMode(PoolDouble.Mode.BURNS);
-        _bankrupt();
+        _bankruptLongAgo();
         engine.takeover{gas: 20_000_000}(alice, keeper);
         assertEq(engine.deficit(ETH), 1000 * USD);
         _assertConserved();
@@ -299,10 +328,25 @@ contract MarginEngineTakeoverTest is EngineBase {
         uint256 wEth = _weight(ETH, 500_000);
         uint256 wAlt = _weight(ALT, 10_000_000);
         assertGt(wAlt, 0);
+        vm.recordLogs();
         engine.takeover(alice, keeper);
-        assertEq(engine.deficit(ETH), (d * wEth) / (wEth + wAlt));
-        assertEq(engine.deficit(ALT), d - engine.deficit(ETH));
+        (uint256 eth, uint256 alt) = _shortfalls(vm.getRecordedLogs());
+        assertEq(eth, (d * wEth) / (wEth + wAlt));
+        assertEq(alt, d - eth);
         _assertConserved();
+    }
+
+    /// @dev {u} of both markets in the logs of one takeover
+    function _shortfalls(Vm.Log[] memory logs) private pure returns (uint256 eth, uint256 alt) {
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] != IMarginEngine.ShortfallCovered.selector) continue;
+            (uint256 shortfall, , , , , ) = abi.decode(
+                logs[i].data,
+                (uint256, uint256, uint256, uint256, uint256, uint256)
+            );
+            if (uint256(logs[i].topics[1]) == ETH) eth += shortfall;
+            else alt += shortfall;
+        }
     }
 
     /// @dev eq. (17) for a long, first rule
@@ -355,7 +399,7 @@ contract MarginEngineTakeoverTest is EngineBase {
         assertEq(engine.coverInventory(ETH), 0);
         _setPrice(ETH, 1_880e8); // - 2,000
         vm.expectEmit(address(engine));
-        emit IMarginEngine.ShortfallCovered(ETH, 0, DrawReason.INVENTORY, 1005 * USD, 0, 1005 * USD, 0, 0);
+        emit IMarginEngine.ShortfallCovered(ETH, 0, DrawReason.INVENTORY, 1005 * USD, 0, 1005 * USD, 0, 0, 0);
         assertEq(engine.coverInventory(ETH), 1005 * USD);
         assertEq(_equity(0), 0);
         assertEq(pool.lastRequested(), 1005e6);

@@ -66,8 +66,8 @@ contract MarginLibTest is BaseTest {
         assertEq(MarginLib.valuationPrice(m, -1, Valuation.MARK), 10_001);
         assertEq(MarginLib.valuationPrice(m, 1, Valuation.UNFAVOURABLE), 9_000);
         assertEq(MarginLib.valuationPrice(m, -1, Valuation.UNFAVOURABLE), 11_000);
-        assertEq(MarginLib.valuationPrice(m, 1, Valuation.FAVOURABLE), 10_027); // ceil(10026.0025)
-        assertEq(MarginLib.valuationPrice(m, -1, Valuation.FAVOURABLE), 9_975); // floor(9975.9975)
+        assertEq(MarginLib.valuationPrice(m, 1, Valuation.FAVOURABLE), 10_026); // floor(10026.0025)
+        assertEq(MarginLib.valuationPrice(m, -1, Valuation.FAVOURABLE), 9_976); // ceil(9975.9975)
     }
 
     function testFuzz_ValuationPrice_FavourableIsNoWorseThanMark(uint64 price, uint16 edge, bool long) public pure {
@@ -77,6 +77,7 @@ contract MarginLibTest is BaseTest {
         int256 gain =
             lots * (int256(MarginLib.valuationPrice(m, lots, Valuation.FAVOURABLE)) - int256(uint256(m.price)));
         assertGe(gain, 0);
+        assertLe(uint256(gain) * 1e4, uint256(m.price) * m.edgeBps);
     }
 
     function test_AddPosition_KnownValues() public pure {

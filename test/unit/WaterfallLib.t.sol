@@ -10,7 +10,7 @@ contract WaterfallLibTest is BaseTest {
         // long 1000, slow 100e6, price 90e6, mm 3 %: 1000 * (10e6 - 3e6), less the ramp's rounding
         (Market memory m, MarketParams memory p) = _market(90e6, 100e6);
         assertEq(WaterfallLib.weight(Position(1000, 0), m, p, 0), 1000 * (10e6 - 3e6 - 1));
-        assertEq(WaterfallLib.weight(Position(1000, 0), m, p, 1), 1000 * 10e6);
+        assertEq(WaterfallLib.weight(Position(1000, 0), m, p, 1), 1000 * (3e6 + 1));
         assertEq(WaterfallLib.weight(Position(1000, 0), m, p, 2), 0.03 * 90e9 + 1);
         assertEq(WaterfallLib.weight(Position(-1000, 0), m, p, 0), 0);
         assertEq(WaterfallLib.weight(Position(-1000, 0), m, p, 1), 0);
@@ -20,7 +20,7 @@ contract WaterfallLibTest is BaseTest {
     function test_Weight_AShortSuffersFromARise() public pure {
         (Market memory m, MarketParams memory p) = _market(110e6, 100e6);
         assertEq(WaterfallLib.weight(Position(-1000, 0), m, p, 0), 1000 * (10e6 - 3e6 - 1));
-        assertEq(WaterfallLib.weight(Position(-1000, 0), m, p, 1), 1000 * 10e6);
+        assertEq(WaterfallLib.weight(Position(-1000, 0), m, p, 1), 1000 * (3e6 + 1));
         assertEq(WaterfallLib.weight(Position(1000, 0), m, p, 1), 0);
     }
 
