@@ -1,41 +1,84 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {DeleverageActions} from "./DeleverageActions.sol";
 import {KeeperActions} from "./KeeperActions.sol";
 import {StakerActions} from "./StakerActions.sol";
 import {TraderActions} from "./TraderActions.sol";
+import {WindDownActions} from "./WindDownActions.sol";
 
 /// @title EngineHandler
 /// @notice Traders, keepers, stakers and governance in markets of different price scales, in weather that is often bad.
-contract EngineHandler is TraderActions, KeeperActions, StakerActions {
-    /// @notice The actions of a campaign. In the order of a day: trading first, then losses.
+contract EngineHandler is TraderActions, KeeperActions, StakerActions, DeleverageActions, WindDownActions {
+    /// @notice The actions of a campaign; what is listed twice is twice as likely.
     function actions() external pure virtual returns (bytes4[] memory list) {
-        list = new bytes4[](25);
-        list[0] = this.deposit.selector;
-        list[1] = this.stake.selector;
-        list[2] = this.open.selector;
-        list[3] = this.openMore.selector;
-        list[4] = this.movePrice.selector;
-        list[5] = this.flip.selector;
-        list[6] = this.sync.selector;
-        list[7] = this.reduce.selector;
-        list[8] = this.flag.selector;
-        list[9] = this.wait_.selector;
-        list[10] = this.unflag.selector;
-        list[11] = this.jump.selector;
-        list[12] = this.liquidate.selector;
-        list[13] = this.takeover.selector;
-        list[14] = this.rescue.selector;
-        list[15] = this.coverInventory.selector;
-        list[16] = this.withdraw.selector;
-        list[17] = this.transfer.selector;
-        list[18] = this.collectIncome.selector;
-        list[19] = this.requestExit.selector;
-        list[20] = this.cancelExit.selector;
-        list[21] = this.claimExit.selector;
-        list[22] = this.donate.selector;
-        list[23] = this.pause.selector;
-        list[24] = this.govern.selector;
+        bytes4[63] memory all = [
+            this.deposit.selector,
+            this.withdraw.selector,
+            this.withdraw.selector,
+            this.transfer.selector,
+            this.open.selector,
+            this.open.selector,
+            this.open.selector,
+            this.open.selector,
+            this.crowd.selector,
+            this.crowd.selector,
+            this.crowd.selector,
+            this.crowd.selector,
+            this.reduce.selector,
+            this.reduce.selector,
+            this.flip.selector,
+            this.movePrice.selector,
+            this.jump.selector,
+            this.wait_.selector,
+            this.sync.selector,
+            this.flag.selector,
+            this.unflag.selector,
+            this.unflag.selector,
+            this.liquidate.selector,
+            this.liquidate.selector,
+            this.liquidate.selector,
+            this.takeover.selector,
+            this.takeover.selector,
+            this.takeover.selector,
+            this.rescue.selector,
+            this.crash.selector,
+            this.crash.selector,
+            this.crash.selector,
+            this.coverInventory.selector,
+            this.coverInventory.selector,
+            this.collectIncome.selector,
+            this.stake.selector,
+            this.requestExit.selector,
+            this.requestExit.selector,
+            this.cancelExit.selector,
+            this.claimExit.selector,
+            this.claimExit.selector,
+            this.donate.selector,
+            this.pause.selector,
+            this.govern.selector,
+            this.setCap.selector,
+            this.deleverage.selector,
+            this.squeeze.selector,
+            this.whiplash.selector,
+            this.whiplash.selector,
+            this.whiplash.selector,
+            this.whiplash.selector,
+            this.settle.selector,
+            this.settle.selector,
+            this.collectClaim.selector,
+            this.breakEngine.selector,
+            this.repayEngine.selector,
+            this.recover.selector,
+            this.recover.selector,
+            this.recover.selector,
+            this.recover.selector,
+            this.windDown.selector,
+            this.windDown.selector,
+            this.close.selector
+        ];
+        list = new bytes4[](all.length);
+        for (uint256 i; i < all.length; ++i) list[i] = all[i];
     }
 
     function _answerRange(uint256 m) internal view virtual override returns (uint256 low, uint256 high) {

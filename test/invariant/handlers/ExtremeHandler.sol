@@ -31,7 +31,7 @@ contract ExtremeHandler is EngineHandler {
                         : next
             )
         );
-        if (_pick(0, 3) != 0) engine.sync(m);
+        if (_pick(0, 3) != 0) _sync(m);
     }
 
     /// @dev Market 1 has lots of a coin, the others of 1e-8 coin: 1 u is an answer of 1e-8 USD * 1e4.

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {StdAssertions} from "forge-std/StdAssertions.sol";
-import {TestBase} from "forge-std/Base.sol";
 import {BackstopPool} from "../../../contracts/BackstopPool.sol";
-import {Account, Market, Position, Valuation} from "../../../contracts/interfaces/IMarginEngine.sol";
+import {Account, Market, Position} from "../../../contracts/interfaces/IMarginEngine.sol";
 import {MarginEngine} from "../../../contracts/MarginEngine.sol";
+import {EffectChecks} from "./EffectChecks.sol";
 import {EngineHandler} from "./EngineHandler.sol";
-import {Tally} from "./World.sol";
+import {RawLedger} from "./RawLedger.sol";
+import {Tally} from "./Tally.sol";
 
 /// @title LedgerChecks
 /// @notice The equalities of docs/invariants.md over every account that exists.
-abstract contract LedgerChecks is TestBase, StdAssertions {
-    /// @dev Slots of the engine's layout, checked against its views before they are used.
-    uint256 private constant BALANCE_SLOT = 323; // internalBalance, totalDeficit
-    uint256 private constant FLAGS_SLOT = 324; // exchange, deficitMarkets, openingStopped
-
-    uint256[29] private reached; // by {Tally}, in all sequences played
+abstract contract LedgerChecks is EffectChecks {
+    uint256[49] private reached; // by {Tally}, in all sequences played
 
     struct Sums {
         MarginEngine engine;
@@ -24,10 +20,9 @@ abstract contract LedgerChecks is TestBase, StdAssertions {
         int256 cash; // {u}
         int256 quote; // {u}
         int256 equity; // {u}
-        uint256 claims; // {u}
         int256 reserves; // {u} buckets less deficits
         uint256 deficits; // {u}
-        uint256 deficitMarkets; // bits
+        uint256 deficitMarkets; // bits; 64 is the engine itself
     }
 
     struct Sides {
@@ -63,6 +58,7 @@ abstract contract LedgerChecks is TestBase, StdAssertions {
         vm.warp(handler.clock());
         _assertLedger(handler);
         _assertPool(handler, handler.pool());
+        _assertEffects(handler);
     }
 
     function _assertLedger(EngineHandler handler) private view {
@@ -70,30 +66,31 @@ abstract contract LedgerChecks is TestBase, StdAssertions {
         MarginEngine engine = handler.engine();
         sums.engine = engine;
         sums.sides = new Sides[](handler.marketCount());
-        for (uint8 m; m < sums.sides.length; ++m) _readMarket(sums, m);
+        for (uint8 m; m < sums.sides.length; ++m) _readMarket(sums, handler, m);
+        _readDeficit(sums, handler, 64);
         uint256 count = handler.accountCount();
         for (uint256 i; i < count; ++i) _addAccount(sums, handler.accounts(i));
         _assertSums(sums);
         _assertFlags(engine, sums.deficitMarkets);
 
-        uint256 sampled = handler.accounts(handler.calls() % count);
-        assertEq(
-            engine.health(sampled, Valuation.MARK).equity,
-            _equityOf(sums, sampled),
-            "I3: the view shows this equity"
-        );
         uint256 balance = engine.internalBalance();
         uint256 held = handler.token().balanceOf(address(engine));
-        assertEq(held, balance + handler.engineDonations(), "I4: tokens held are the balance and donations");
+        assertEq(int256(held), int256(balance) + handler.surplus(), "I4: tokens held are the balance and donations");
+        assertGe(handler.surplus(), 0, "I4: the ledger promises no token that it has not got");
         assertEq(balance, handler.tokensIn() - handler.tokensOut(), "I4: the balance is what came less what went");
-        assertEq(sums.claims, handler.claimed(), "EN-5: claims are what was withheld");
     }
 
-    function _readMarket(Sums memory sums, uint8 m) private view {
+    function _readMarket(Sums memory sums, EngineHandler handler, uint8 m) private view {
         Market memory market = sums.engine.markets(m);
         sums.sides[m].market = market;
+        sums.reserves += int256(uint256(market.bucket));
+        _readDeficit(sums, handler, m);
+    }
+
+    function _readDeficit(Sums memory sums, EngineHandler handler, uint8 m) private view {
         uint256 deficit = sums.engine.deficit(m);
-        sums.reserves += int256(uint256(market.bucket)) - int256(deficit);
+        assertEq(deficit, handler.deficits(m), "EN-2: a deficit is what was raised less what was reduced");
+        sums.reserves -= int256(deficit);
         sums.deficits += deficit;
         if (deficit != 0) sums.deficitMarkets |= 1 << m;
     }
@@ -117,12 +114,11 @@ abstract contract LedgerChecks is TestBase, StdAssertions {
     }
 
     function _addAccount(Sums memory sums, uint256 id) private view {
-        Account memory account = sums.engine.accounts(id);
+        Account memory account = RawLedger.account(address(sums.engine), id);
         sums.cash += account.cash;
         sums.equity += account.cash;
-        sums.claims += sums.engine.claims(id);
         for (uint8 m; m < sums.sides.length; ++m) {
-            Position memory position = sums.engine.positions(id, m);
+            Position memory position = RawLedger.position(address(sums.engine), id, m);
             assertEq((account.markets >> m) & 1 != 0, position.lots != 0, "EN-1: a bit for each position");
             if (position.lots == 0) assertEq(position.quote, 0, "EN-1: no quote without lots");
             else _addPosition(sums, sums.sides[m], position);
@@ -140,13 +136,6 @@ abstract contract LedgerChecks is TestBase, StdAssertions {
         else side.shorts += uint256(-lots);
     }
 
-    function _equityOf(Sums memory sums, uint256 id) private view returns (int256 equity) {
-        equity = sums.engine.accounts(id).cash;
-        for (uint8 m; m < sums.sides.length; ++m) {
-            equity += _value(sums.sides[m].market, sums.engine.positions(id, m));
-        }
-    }
-
     /// @dev {u} Q + b (P - F)
     function _value(Market memory market, Position memory position) private pure returns (int256) {
         int256 lots = position.lots;
@@ -155,12 +144,15 @@ abstract contract LedgerChecks is TestBase, StdAssertions {
     }
 
     function _assertFlags(MarginEngine engine, uint256 deficitMarkets) private view {
-        uint256 balances = uint256(vm.load(address(engine), bytes32(BALANCE_SLOT)));
+        uint256 balances = RawLedger.load(address(engine), RawLedger.BALANCE_SLOT);
         assertEq(uint128(balances), engine.internalBalance(), "the engine's layout has changed");
         assertEq(balances >> 128, engine.totalDeficit(), "the engine's layout has changed");
-        uint256 flags = uint256(vm.load(address(engine), bytes32(FLAGS_SLOT)));
+        uint256 flags = RawLedger.load(address(engine), RawLedger.FLAGS_SLOT);
         assertEq(address(uint160(flags)), engine.exchange(), "the engine's layout has changed");
-        assertEq(uint64(flags >> 160), deficitMarkets, "EN-2: a bit for each deficit");
+        assertEq((flags >> 224) & 0xff != 0, deficitMarkets != 0, "EN-2: a flag for any deficit");
+        uint256 word = RawLedger.load(address(engine), RawLedger.POOL_SLOT);
+        assertEq(address(uint160(word)), engine.pool(), "the engine's layout has changed");
+        assertEq(uint72(word >> 160), deficitMarkets, "EN-2: a bit for each deficit");
     }
 
     function _assertPool(EngineHandler handler, BackstopPool pool) private view {

@@ -2,7 +2,8 @@
 pragma solidity 0.8.35;
 
 import {ExitRequest} from "../../../contracts/interfaces/IBackstopPool.sol";
-import {Tally, World} from "./World.sol";
+import {Tally} from "./Tally.sol";
+import {World} from "./World.sol";
 
 /// @title StakerActions
 /// @notice Stakers come and go; strangers send tokens to the contracts.
@@ -92,7 +93,7 @@ abstract contract StakerActions is World {
         uint256 amount = _pickLog(1, 10_000e12 / unit);
         bool toEngine = _pick(0, 1) == 0;
         token.mint(toEngine ? address(engine) : address(pool), amount);
-        if (toEngine) engineDonations += amount;
+        if (toEngine) surplus += int256(amount);
         else poolDonations += amount;
         _count(Tally.DONATED);
     }
@@ -110,6 +111,11 @@ abstract contract StakerActions is World {
     function _pickExit() private returns (uint256 i, Exit memory exit) {
         i = _pick(0, exits.length - 1);
         exit = exits[i];
+        // rather one that has not lapsed
+        for (uint256 k; k < exits.length && clock > pool.exitRequest(exit.staker, exit.requestId).lapsesAt; ++k) {
+            i = (i + 1) % exits.length;
+            exit = exits[i];
+        }
     }
 
     function _close(uint256 i) private {

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {Fill, Health, Market, MarketParams, Valuation} from "../../../contracts/interfaces/IMarginEngine.sol";
+import {
+    Fill,
+    Health,
+    Market,
+    MarketParams,
+    MarketStatus,
+    Valuation
+} from "../../../contracts/interfaces/IMarginEngine.sol";
 import {PriceState} from "../../../contracts/interfaces/IOracle.sol";
-import {Tally, World} from "./World.sol";
+import {Tally} from "./Tally.sol";
+import {World} from "./World.sol";
 
 /// @title TraderActions
 /// @notice Deposits, withdrawals, transfers and fills. Every effect on the two accounts is checked to the unit.
@@ -28,7 +36,7 @@ abstract contract TraderActions is World {
     }
 
     function withdraw(uint256 seed) external act(seed) {
-        uint256 id = _pickUser();
+        uint256 id = _pickSolvent();
         uint256 amount = _spendable(id) / unit;
         uint256 internalBalance = engine.internalBalance();
         amount = amount < internalBalance ? amount : internalBalance;
@@ -37,34 +45,32 @@ abstract contract TraderActions is World {
         amount = _pick(0, 3) == 0 ? amount : _pick(1, amount);
         address owner = _owner(id);
 
-        uint256 deficits = engine.totalDeficit();
+        uint256 deficit = engine.totalDeficit();
         int256 cash = engine.accounts(id).cash;
-        uint256 claims = engine.claims(id);
         uint256 held = token.balanceOf(owner);
+        _flush();
         vm.prank(owner);
         try engine.withdraw(id, amount, 0, owner) returns (uint256 paid) {
             _touch(id);
-            tokensOut += paid;
-            uint256 withheld = engine.claims(id) - claims;
-            claimed += withheld;
+            Layers memory sum = _digest();
 
             assertEq(token.balanceOf(owner), held + paid, "I4: a withdrawal pays what it says");
             assertEq(
                 engine.accounts(id).cash,
-                cash - int256(paid * unit + withheld),
+                cash - int256(paid * unit + sum.claimed) + int256(sum.repaid),
                 "I3: cash pays tokens and claim exactly"
             );
-            assertEq(engine.totalDeficit(), deficits - withheld, "EN-2: a claim replaces as much deficit");
-            if (deficits == 0) assertEq(paid, amount, "EN-5: no haircut without a deficit");
-            _assertHaircutNoLower(internalBalance, deficits);
-            _count(deficits == 0 ? Tally.WITHDRAWN : Tally.WITHDRAWN_WITH_HAIRCUT);
+            assertEq(engine.totalDeficit(), deficit - sum.claimed, "EN-2: a claim replaces as much deficit");
+            if (deficit == 0) assertEq(paid, amount, "EN-5: no haircut without a deficit");
+            _assertHaircutNoLower(internalBalance, deficit);
+            _count(deficit == 0 ? Tally.WITHDRAWN : Tally.WITHDRAWN_WITH_HAIRCUT);
         } catch (bytes memory reason) {
             _refuse(reason);
         }
     }
 
     function transfer(uint256 seed) external act(seed) {
-        uint256 from = _pickUser();
+        uint256 from = _pickSolvent();
         uint256 to = _pickOther(from);
         uint256 amount = _spendable(from);
         if (amount == 0) return;
@@ -72,6 +78,7 @@ abstract contract TraderActions is World {
 
         int256 fromCash = engine.accounts(from).cash;
         int256 toCash = engine.accounts(to).cash;
+        _flush();
         vm.prank(_owner(from));
         try engine.transfer(from, to, uint128(amount)) {
             _touch(from);
@@ -87,24 +94,27 @@ abstract contract TraderActions is World {
     /* FILLS */
 
     function open(uint256 seed) external act(seed) {
-        _trade(Trade.OPEN);
+        _trade(Trade.OPEN, _openMarket());
     }
 
-    function openMore(uint256 seed) external act(seed) {
-        _trade(Trade.OPEN);
+    /// @notice Several fills in one market.
+    function crowd(uint256 seed) external act(seed) {
+        uint8 m = _openMarket();
+        for (uint256 i; i < 3; ++i) _trade(Trade.OPEN, m);
     }
 
     function reduce(uint256 seed) external act(seed) {
-        _trade(Trade.REDUCE);
+        _trade(Trade.REDUCE, _busyMarket());
     }
 
     function flip(uint256 seed) external act(seed) {
-        _trade(Trade.FLIP);
+        _trade(Trade.FLIP, _busyMarket());
     }
 
-    function _trade(Trade kind) internal {
-        uint8 m = _pickMarket();
-        engine.sync(m);
+    function _trade(Trade kind, uint8 m) internal {
+        if (_pick(0, 7) != 0) _redateAll();
+        _sync(m);
+        if (kind != Trade.REDUCE && _pick(0, 3) != 0) _calm(m);
         Market memory market = engine.markets(m);
         MarketParams memory params = engine.marketParams(m);
         uint256 id = kind == Trade.OPEN ? _pickUser() : _holder(m);
@@ -113,6 +123,10 @@ abstract contract TraderActions is World {
         bool buys = kind == Trade.OPEN ? (held == 0 ? _pick(0, 1) == 0 : held > 0) : held < 0;
         uint256 other = kind == Trade.REDUCE ? _opposite(id, m, held > 0) : _pickOther(id);
 
+        if (kind != Trade.REDUCE) {
+            _fund(id);
+            _fund(other);
+        }
         Fill memory order;
         order.market = m;
         (order.buyer, order.seller) = buys ? (id, other) : (other, id);
@@ -157,6 +171,7 @@ abstract contract TraderActions is World {
         _syncAccount(order.seller);
         int256 buyer = _equity(order.buyer);
         int256 seller = _equity(order.seller);
+        _flush();
         try engine.fill(order) {} catch (bytes memory reason) {
             _refuse(reason);
             return false;
@@ -194,7 +209,8 @@ abstract contract TraderActions is World {
         Market memory market,
         MarketParams memory params
     ) private returns (uint256 lots) {
-        uint256 perLots = uint256(market.price) * (params.initialBps + 150); // {u} for BPS lots
+        uint256 edges = ((uint256(market.high) - market.low) * BPS) / market.price;
+        uint256 perLots = uint256(market.price) * (params.initialBps + 100 + edges); // {u} for BPS lots
         uint256 most = type(uint64).max;
         for (uint256 i; i < 2; ++i) {
             Health memory h = _health(i == 0 ? a : b, Valuation.UNFAVOURABLE);
@@ -202,8 +218,10 @@ abstract contract TraderActions is World {
             uint256 can = free > 0 ? (uint256(free) * BPS) / perLots : 0;
             if (can < most) most = can;
         }
-        lots = (most * _pick(10, 100)) / 100;
-        uint256 room = market.openInterestCap > market.openInterest ? market.openInterestCap - market.openInterest : 0;
+        lots = (most * _pick(30, 100)) / 100;
+        // margin rises from 40 % of the cap on
+        uint256 soft = (uint256(market.openInterestCap) * _pick(2, 5)) / 10;
+        uint256 room = soft > market.openInterest ? soft - market.openInterest : 0;
         if (lots > room && _pick(0, 7) != 0) lots = room;
     }
 
@@ -213,6 +231,22 @@ abstract contract TraderActions is World {
         uint256 low = (uint256(market.price) * (BPS - band) + BPS - 1) / BPS;
         uint256 high = (uint256(market.price) * (BPS + band)) / BPS;
         return _pick(0, 2) == 0 ? uint64(_pick(low, high)) : market.price;
+    }
+
+    /// @dev One that takes new risk, or any.
+    function _openMarket() private returns (uint8 m) {
+        m = _pickMarket();
+        for (uint256 i; i < marketCount; ++i) {
+            if (engine.markets(m).status == MarketStatus.ACTIVE && engine.deficit(m) == 0) break;
+            m = uint8((m + 1) % marketCount);
+        }
+    }
+
+    /// @dev A user who can spend something at fresh prices, or any.
+    function _pickSolvent() private returns (uint256 id) {
+        if (_pick(0, 3) != 0) _redateAll();
+        id = _pickUser();
+        for (uint256 i; i < 3 && _spendable(id) < unit; ++i) id = _pickUser();
     }
 
     /// @dev A user with a position in the market, or any.
@@ -231,17 +265,18 @@ abstract contract TraderActions is World {
         for (uint256 i; i < USERS; ++i) {
             uint256 other = accounts[(from + i) % USERS];
             int64 lots = engine.positions(other, m).lots;
-            if (other != id && lots != 0 && (lots < 0) == isLong) return other;
+            if (other == id || lots == 0 || (lots < 0) != isLong) continue;
+            return other;
         }
         return _pickOther(id);
     }
 
     /// @dev B' / (B' + Z') >= B / (B + Z): being first gains nothing.
-    function _assertHaircutNoLower(uint256 internalBalance, uint256 deficits) private view {
+    function _assertHaircutNoLower(uint256 internalBalance, uint256 deficit) private view {
         uint256 balance = internalBalance * unit;
         uint256 balanceNow = engine.internalBalance() * unit;
         assertGe(
-            balanceNow * (balance + deficits),
+            balanceNow * (balance + deficit),
             balance * (balanceNow + engine.totalDeficit()),
             "EN-5: a withdrawal lowered what others would be paid"
         );

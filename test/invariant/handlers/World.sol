@@ -1,77 +1,41 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {TestBase} from "forge-std/Base.sol";
-import {StdAssertions} from "forge-std/StdAssertions.sol";
-import {BackstopPool} from "../../../contracts/BackstopPool.sol";
-import {Account, Health, IMarginEngine, Position, Valuation} from "../../../contracts/interfaces/IMarginEngine.sol";
+import {
+    Account,
+    Health,
+    IMarginEngine,
+    Market,
+    MarketStatus,
+    Position,
+    Valuation
+} from "../../../contracts/interfaces/IMarginEngine.sol";
 import {LedgerLib} from "../../../contracts/libraries/LedgerLib.sol";
-import {MarginEngine} from "../../../contracts/MarginEngine.sol";
 import {MockAggregator} from "../../../contracts/mocks/MockAggregator.sol";
-import {MockToken} from "../../../contracts/mocks/MockToken.sol";
+import {Journal} from "./Journal.sol";
+import {RawLedger} from "./RawLedger.sol";
 import {System} from "./System.sol";
-
-/// @notice What a handler did, by kind.
-enum Tally {
-    DEPOSITED,
-    WITHDRAWN,
-    WITHDRAWN_WITH_HAIRCUT,
-    TRANSFERRED,
-    OPENED,
-    REDUCED,
-    FLIPPED,
-    PRICE_MOVED,
-    JUMPED,
-    WAITED,
-    SYNCED,
-    FLAGGED,
-    UNFLAGGED,
-    LIQUIDATED,
-    TAKEN_OVER_SOLVENT,
-    TAKEN_OVER_SHORT,
-    INVENTORY_COVERED,
-    BUCKET_PAID,
-    POOL_PAID,
-    DEFICIT_RAISED,
-    DEFICIT_REPAID,
-    INCOME_PAID,
-    STAKED,
-    EXIT_REQUESTED,
-    EXIT_CANCELLED,
-    EXIT_CLAIMED,
-    DONATED,
-    PAUSED,
-    GOVERNED
-}
+import {Tally} from "./Tally.sol";
 
 /// @title World
 /// @notice The actors, the clock and the ghost sums that all handlers share. Every account that can ever exist is in `accounts`.
 /// @dev An action draws its choices from one seed. Around each action: one random bystander of the ledger must be left as
 /// it was, and the pool's share price may only move the way the action allows.
-abstract contract World is TestBase, StdAssertions {
+abstract contract World is Journal {
     uint256 public constant OWNERS = 6;
     uint256 public constant STAKERS = 4;
     uint256 public constant USERS = 2 * OWNERS; // two sub-accounts each
     uint256 internal constant BPS = 1e4;
 
-    MockToken public token;
-    MarginEngine public engine;
-    BackstopPool public pool;
     MockAggregator[] public feeds;
-    uint256 public marketCount;
-    uint256 public unit; // {u/token}
-
-    uint256[] public accounts; // users first, then the inventories, then FEES
+    uint256[] public accounts; // users first, then the inventories, then FEES and CLAIMS
     address[] public stakers;
     uint256 public clock; // {s}
 
-    uint256 public tokensIn; // {token} deposits and draws that the ledger booked
-    uint256 public tokensOut; // {token} withdrawals and income that left the ledger
-    uint256 public engineDonations; // {token}
     uint256 public poolDonations; // {token}
-    uint256 public claimed; // {u} withheld from withdrawals
     uint256 public calls;
-    uint256[29] internal tallies;
+    uint256 internal cashEach; // {token} what an account starts with
+    uint256 internal stakeEach; // {token}
     mapping(bytes4 selector => uint256) public refusals;
     mapping(bytes4 selector => bool) internal isRule;
 
@@ -81,8 +45,8 @@ abstract contract World is TestBase, StdAssertions {
     bool private watchedTouched;
     uint256 private poolAssets;
     uint256 private poolSupply;
-    bool internal absorbed; // the pool lost something in this action
     bool internal mayRise; // time passed, or a staker came or went
+    mapping(uint256 id => mapping(uint256 market => int64)) private lotsBefore; // {lot} stored
 
     modifier act(uint256 seed) {
         vm.warp(clock);
@@ -94,29 +58,31 @@ abstract contract World is TestBase, StdAssertions {
     }
 
     /// @notice Takes the system over and gives every account and staker something to start with.
-    function start(System memory system, uint256 stakeEach, uint256 cashEach) external {
+    function start(System memory system, uint256 stakeEach_, uint256 cashEach_) external {
+        (stakeEach, cashEach) = (stakeEach_, cashEach_);
         (token, engine, pool, feeds) = (system.token, system.engine, system.pool, system.feeds);
         marketCount = feeds.length;
         unit = engine.tokenUnit();
         clock = block.timestamp;
+        vm.recordLogs();
+        _wait(15 days); // a feed must have stood 14 days before a market is settled at its price
+        _redateAll();
         token.approve(address(engine), type(uint256).max);
         token.approve(address(pool), type(uint256).max);
         for (uint256 i; i < USERS; ++i) {
             accounts.push((uint256(uint160(0xA11CE00 + i / 2)) << 96) | (i % 2));
-            if (cashEach != 0) _deposit(accounts[i], cashEach);
+            _deposit(accounts[i], cashEach);
         }
         for (uint256 m; m < marketCount; ++m) accounts.push(m);
         accounts.push(LedgerLib.FEES);
+        accounts.push(LedgerLib.CLAIMS);
         for (uint256 i; i < STAKERS; ++i) {
             stakers.push(address(uint160(0x57A0E00 + i)));
             _stake(stakers[i], stakeEach);
         }
         _addRules();
         for (uint8 m; m < marketCount; ++m) engine.sync(m); // the cap of the stake that has just come
-    }
-
-    function tally(Tally kind) external view returns (uint256) {
-        return tallies[uint256(kind)];
+        _digest();
     }
 
     function accountCount() external view returns (uint256) {
@@ -126,14 +92,18 @@ abstract contract World is TestBase, StdAssertions {
     /* AROUND EVERY ACTION */
 
     function _open() private {
-        watched = _pick(0, accounts.length - 2); // not FEES: every sync may pay it
+        vm.recordLogs();
+        watched = _pick(0, accounts.length - 3); // not FEES and CLAIMS: every sync, every haircut may pay them
         watchedRecord = _record(accounts[watched]);
-        watchedTouched = false;
+        // settling anybody moves what was pending into the inventory
+        watchedTouched = watched >= USERS && (RawLedger.deleveraged(address(engine)) >> (watched - USERS)) & 1 != 0;
         (poolAssets, poolSupply) = (pool.totalAssets(), pool.totalSupply());
         (absorbed, mayRise) = (false, false);
     }
 
-    function _close() private view {
+    function _close() private {
+        _digest();
+        _noteClosed();
         if (!watchedTouched) {
             assertEq(
                 _record(accounts[watched]),
@@ -159,15 +129,38 @@ abstract contract World is TestBase, StdAssertions {
         for (uint8 m; m < marketCount; ++m) {
             if ((account.markets >> m) & 1 != 0) positions[m] = engine.positions(id, m);
         }
-        return keccak256(abi.encode(account, positions, engine.claims(id)));
+        return keccak256(abi.encode(account, positions, RawLedger.claim(address(engine), id)));
     }
 
-    function _count(Tally kind) internal {
-        ++tallies[uint256(kind)];
+    /// @dev A position that left its side takes along the part of a lot that it owed: at most one lot of what is pending.
+    function _noteClosed() private {
+        uint64 bits = RawLedger.deleveraged(address(engine));
+        if (bits == 0) return;
+        for (uint8 m; m < marketCount; ++m) {
+            if ((bits >> m) & 1 == 0) continue;
+            for (uint256 i; i < USERS; ++i) {
+                int64 before = lotsBefore[accounts[i]][m];
+                int64 lots = RawLedger.position(address(engine), accounts[i], m).lots;
+                if (before > 0 && lots <= 0) ++dropped[m][true];
+                if (before < 0 && lots >= 0) ++dropped[m][false];
+                if (before != lots) lotsBefore[accounts[i]][m] = lots;
+            }
+            for (uint256 side; side < 2; ++side) {
+                bool isLong = side == 0;
+                if (engine.sides(m, isLong).pending != 0) continue;
+                (acts[m][isLong], dropped[m][isLong]) = (0, 0);
+            }
+        }
+    }
+
+    /// @dev Before a call that may be refused: what a refused call logged never happened.
+    function _flush() internal {
+        _digest();
     }
 
     /// @dev A call of the engine that must not succeed always may be refused, but by a rule only: never by arithmetic.
     function _refuse(bytes memory reason) internal {
+        vm.getRecordedLogs();
         bytes4 selector = bytes4(reason);
         ++refusals[selector];
         assertTrue(isRule[selector], string.concat("refused by no rule: ", vm.toString(reason)));
@@ -188,17 +181,47 @@ abstract contract World is TestBase, StdAssertions {
         return _pick(min, top < min ? min : top);
     }
 
-    function _pickMarket() internal returns (uint8) {
-        return uint8(_pick(0, marketCount - 1));
+    /// @dev Any; one whose trading is over seldom.
+    function _pickMarket() internal returns (uint8 m) {
+        m = uint8(_pick(0, marketCount - 1));
+        for (uint256 i; i < 3 && _isStopped(m); ++i) m = uint8(_pick(0, marketCount - 1));
     }
 
-    function _pickUser() internal returns (uint256) {
-        return accounts[_pick(0, USERS - 1)];
+    /// @dev One in which somebody holds something, or any.
+    function _busyMarket() internal returns (uint8 m) {
+        m = _pickMarket();
+        for (uint256 i; i < marketCount && (_isStopped(m) || engine.markets(m).openInterest == 0); ++i) {
+            m = uint8((m + 1) % marketCount);
+        }
+    }
+
+    function _pickUser() internal returns (uint256 id) {
+        id = accounts[_pick(0, USERS - 1)];
+        _bury(id);
     }
 
     function _pickOther(uint256 id) internal returns (uint256 other) {
         uint256 i = _pick(0, USERS - 1);
         other = accounts[i] == id ? accounts[(i + 1) % USERS] : accounts[i];
+        _bury(other);
+    }
+
+    /// @dev An account that deleveraging has emptied is settled before an action looks at it: if it owed something, that is a
+    /// shortfall by then, and no doing of the action.
+    function _bury(uint256 id) internal {
+        Account memory account = engine.accounts(id);
+        if (account.markets != 0 || RawLedger.account(address(engine), id).markets == 0) return;
+        _digest();
+        engine.settle(id);
+        _touch(id);
+        assertEq(
+            RawLedger.account(address(engine), id).cash,
+            account.cash,
+            "DL-3: settling stores what the view showed"
+        );
+        if (_digest().shortfall == 0) return;
+        assertEq(account.cash, 0, "DL-4: an emptied account that owes is a shortfall, and whole");
+        _count(Tally.SETTLED_SHORT);
     }
 
     /* READS */
@@ -213,6 +236,28 @@ abstract contract World is TestBase, StdAssertions {
 
     function _health(uint256 id, Valuation valuation) internal view returns (Health memory) {
         return engine.health(id, valuation);
+    }
+
+    /// @dev {lot} of one side that are not the pool's in effect
+    function _othersLots(uint8 m, bool isLong) internal view returns (uint256 held) {
+        int256 own = RawLedger.position(address(engine), m, m).lots;
+        if (!isLong) own = -own;
+        held = engine.markets(m).openInterest - (own > 0 ? uint256(own) : 0);
+        uint256 pending = engine.sides(m, isLong).pending;
+        held -= pending < held ? pending : held;
+    }
+
+    function _isStopped(uint8 m) internal view returns (bool) {
+        return engine.markets(m).status >= MarketStatus.SETTLING;
+    }
+
+    /// @dev Whether a price of the account is still under challenge.
+    function _isSettling(uint256 id) internal view returns (bool) {
+        uint64 bits = engine.accounts(id).markets;
+        for (uint8 m; m < marketCount; ++m) {
+            if ((bits >> m) & 1 != 0 && engine.markets(m).status == MarketStatus.SETTLING) return true;
+        }
+        return false;
     }
 
     function _isUnhealthy(uint256 id) internal view returns (bool) {
@@ -239,12 +284,73 @@ abstract contract World is TestBase, StdAssertions {
         for (uint256 m; m < marketCount; ++m) _redate(m);
     }
 
+    /// @dev A market with a settlement price is never synced again.
+    function _sync(uint8 m) internal {
+        if (!_isStopped(m)) engine.sync(m);
+    }
+
     function _syncAccount(uint256 id) internal {
         uint64 bits = engine.accounts(id).markets;
         for (uint8 m; m < marketCount; ++m) {
-            if ((bits >> m) & 1 != 0) engine.sync(m);
+            if ((bits >> m) & 1 != 0) _sync(m);
         }
     }
+
+    function _move(uint8 m, uint256 factorBps) internal virtual {
+        _wait(_pick(1, 30));
+        (, int256 answer, , , ) = feeds[m].latestRoundData();
+        uint256 next = (uint256(answer) * factorBps) / BPS;
+        (uint256 low, uint256 high) = _answerRange(m);
+        feeds[m].setAnswer(
+            int256(
+                next < low
+                    ? low
+                    : next > high
+                        ? high
+                        : next
+            )
+        );
+        if (_pick(0, 3) != 0) _sync(m);
+    }
+
+    /// @dev Moves the price until the account's equity is about `targetBps` of its maintenance margin.
+    function _press(uint256 id, uint8 m, int256 targetBps) internal {
+        _syncAccount(id);
+        Health memory h = _health(id, Valuation.MARK);
+        int256 target = (int256(h.maintenance) * targetBps) / int256(BPS);
+        _moveBy(m, engine.positions(id, m).lots, target - h.equity);
+    }
+
+    /// @dev Moves the price until `lots` have gained as much {u}, as far as one move may go.
+    function _moveBy(uint8 m, int256 lots, int256 gain) internal {
+        int256 change = (gain * int256(BPS)) / (lots * int256(uint256(engine.markets(m).price))); // {bps}
+        change =
+            change < -6_000
+                ? -6_000
+                : change > 15_000
+                    ? int256(15_000)
+                    : change;
+        _move(m, uint256(int256(BPS) + change));
+        _sync(m);
+    }
+
+    /// @dev Lets the averages catch up with the price, so that both sides may grow again.
+    function _calm(uint8 m) internal {
+        Market memory market = engine.markets(m);
+        uint256 gap = market.price > market.slow ? market.price - market.slow : market.slow - market.price;
+        if (gap * BPS <= uint256(market.slow) * engine.marketParams(m).maintenanceBps) return;
+        _wait(_maxWait());
+        _redateAll();
+        _sync(m);
+    }
+
+    /// @dev {s} of one wait
+    function _maxWait() internal view virtual returns (uint256) {
+        return 12 hours;
+    }
+
+    /// @dev {answer}
+    function _answerRange(uint256 m) internal view virtual returns (uint256 low, uint256 high);
 
     /* MONEY */
 
@@ -256,8 +362,13 @@ abstract contract World is TestBase, StdAssertions {
     function _deposit(uint256 id, uint256 amount) internal {
         token.mint(address(this), amount);
         engine.deposit(id, amount);
-        tokensIn += amount;
         _touch(id);
+    }
+
+    /// @dev What is needed to carry something, when that is missing.
+    function _fund(uint256 id) internal {
+        Health memory h = _health(id, Valuation.UNFAVOURABLE);
+        if (h.capped - int256(h.initial) < int256((cashEach * unit) / 4)) _deposit(id, cashEach);
     }
 
     function _stake(address staker, uint256 amount) internal returns (uint256 shares) {
@@ -269,6 +380,7 @@ abstract contract World is TestBase, StdAssertions {
     function _addRules() internal virtual {
         isRule[IMarginEngine.InitialMarginNotMet.selector] = true;
         isRule[IMarginEngine.ReduceLowersHealth.selector] = true;
+        isRule[IMarginEngine.WinningSideClosed.selector] = true;
         isRule[IMarginEngine.OpenInterestAboveCap.selector] = true;
         isRule[IMarginEngine.PositionTooSmall.selector] = true;
         isRule[IMarginEngine.MarketNotActive.selector] = true;
@@ -281,5 +393,7 @@ abstract contract World is TestBase, StdAssertions {
         isRule[IMarginEngine.ClockRunning.selector] = true;
         isRule[IMarginEngine.Unhealthy.selector] = true;
         isRule[IMarginEngine.ReduceOnly.selector] = true;
+        isRule[IMarginEngine.InventoryWithinCap.selector] = true;
+        isRule[IMarginEngine.AmountTooLarge.selector] = true;
     }
 }
