@@ -1,32 +1,25 @@
-/** Money in, out and across: deposits, withdrawals with haircut, transfers, income. docs/mechanism.md "Deficit". */
+/** Money in, out and across: deposits, withdrawals with haircut, transfers. docs/mechanism.md "Deficit". */
+import { addClaim } from "./claims.ts";
 import type { Context } from "./context.ts";
-import {
-  ensureAuthorized,
-  ensurePricesOk,
-  ensureUser,
-  health,
-  listedMarket,
-  openMarkets,
-  refreshAll,
-  rulesOf,
-  unflagIfHealthy,
-} from "./context.ts";
+import { ensureAuthorized, ensurePricesOk, ensureUser, health, openMarkets, refreshAll } from "./context.ts";
+import { settleAccount } from "./deleverage.ts";
 import { ensure } from "./errors.ts";
-import { max, min } from "./math.ts";
 import { Valuation } from "./types.ts";
-import { FEES, inventoryOf, usd } from "./units.ts";
 import { haircut } from "./waterfall.ts";
 
 /** {token} the most that one deposit or withdrawal moves. */
 export const MAX_AMOUNT = (1n << 64n) - 1n;
 
-/** `amount` in token units. */
+/** `amount` in token units. Refused while the engine holds fewer tokens than its ledger says, the deposit included. */
 export function deposit(ctx: Context, account: bigint, amount: bigint): void {
   ensureUser(account);
   ensureAmount(amount);
+  settleAccount(ctx, account);
   ctx.state.addCash(account, amount * ctx.tokenUnit);
   ctx.state.addBalance(amount);
   unflagIfHealthy(ctx, account);
+  const [held, balance] = [ctx.world.tokensHeld() + amount, ctx.state.internalBalance];
+  ensure(held >= balance, "TokenShort", held, balance);
 }
 
 /** `amount` in token units; returns the tokens paid. What rounding withholds beyond the deficits stays in cash. */
@@ -34,6 +27,7 @@ export function withdraw(ctx: Context, caller: bigint, account: bigint, amount: 
   const { state, tokenUnit } = ctx;
   ensureAuthorized(ctx, caller, account);
   ensureAmount(amount);
+  settleAccount(ctx, account);
   refreshAll(ctx, account);
 
   const held = state.internalBalance;
@@ -43,8 +37,8 @@ export function withdraw(ctx: Context, caller: bigint, account: bigint, amount: 
   ensure(paid <= held, "AmountTooLarge", paid, held); // others are below zero by what is missing
   state.addBalance(-paid);
   if (withheld > 0n) {
-    state.claims.set(account, state.claims.get(account) + withheld);
-    lowerDeficits(ctx, withheld);
+    addClaim(state, account, withheld);
+    state.lowerDeficits(withheld);
   }
   ensure(paid >= minPaid, "PaidTooLittle", paid, minPaid);
   return paid;
@@ -56,36 +50,13 @@ export function transfer(ctx: Context, caller: bigint, from: bigint, to: bigint,
   ensureUser(to);
   ensure(from !== to, "SameAccount", from);
   ensure(amount > 0n, "ZeroAmount");
+  settleAccount(ctx, from);
+  settleAccount(ctx, to);
   refreshAll(ctx, from);
   ctx.state.addCash(from, -amount);
   ctx.state.addCash(to, amount);
   ensureWithdrawable(ctx, from);
   unflagIfHealthy(ctx, to);
-}
-
-/**
- * Takes what a flat inventory holds, repays the market's deficit from bucket and FEES, skims the bucket, pays FEES to the
- * pool; returns the tokens paid.
- */
-export function collectIncome(ctx: Context, market: number): bigint {
-  const { state, tokenUnit } = ctx;
-  const { bucket } = listedMarket(ctx, market);
-  const inventory = state.accounts.get(inventoryOf(market));
-  const fromInventory = inventory.markets === 0n ? max(inventory.cash, 0n) : 0n;
-  const collected = max(state.accounts.get(FEES).cash, 0n) + fromInventory;
-  const deficit = state.deficits.get(BigInt(market));
-  const byBucket = min(bucket, deficit);
-  const byFees = min(collected, deficit - byBucket);
-  const skimmed = max(bucket - byBucket - usd(rulesOf(ctx, market).bucketTarget), 0n);
-  reduceDeficit(ctx, market, byBucket + byFees);
-
-  const payable = min((collected - byFees + skimmed) / tokenUnit, state.internalBalance);
-  const paid = state.totalDeficit === 0n ? payable : 0n;
-  state.patchMarket(market, { bucket: bucket - byBucket - skimmed });
-  state.addCash(inventoryOf(market), -fromInventory);
-  state.addCash(FEES, fromInventory + skimmed - byFees - paid * tokenUnit);
-  state.addBalance(-paid);
-  return paid;
 }
 
 function ensureAmount(amount: bigint): void {
@@ -102,16 +73,12 @@ function ensureWithdrawable(ctx: Context, account: bigint): void {
   ensure(capped >= initial, "InitialMarginNotMet", account, capped, initial);
 }
 
-/** Lowest market first. */
-function lowerDeficits(ctx: Context, amount: bigint): void {
-  let left = amount;
-  for (const id of ctx.state.marketIds) {
-    const part = min(left, ctx.state.deficits.get(BigInt(id)));
-    reduceDeficit(ctx, id, part);
-    left -= part;
-  }
-}
-
-function reduceDeficit({ state }: Context, market: number, amount: bigint): void {
-  if (amount > 0n) state.addDeficit(market, -amount);
+/** Stops the clock of an account that what came in has made healthy. */
+function unflagIfHealthy(ctx: Context, account: bigint): void {
+  if (ctx.state.accounts.get(account).unhealthySince === 0n) return;
+  settleAccount(ctx, account);
+  refreshAll(ctx, account);
+  const { equity, maintenance } = health(ctx, account, Valuation.FAVOURABLE);
+  const row = ctx.state.accounts.get(account);
+  if (equity >= maintenance) ctx.state.accounts.set(account, { ...row, unhealthySince: 0n });
 }

@@ -4,10 +4,11 @@ import { syncMarket } from "./funding.ts";
 import { marketsOf } from "./ledger.ts";
 import type { Exposure } from "./margin.ts";
 import { healthOf } from "./margin.ts";
+import { interestInEffect, inventoryLots } from "./side.ts";
 import type { State } from "./state.ts";
-import type { DrawReason, Health, Market, MarketParams, MarketRules, Quote } from "./types.ts";
-import { PriceState, Valuation } from "./types.ts";
-import { FEES, inventoryOf, isSystem, ownerOf } from "./units.ts";
+import type { DrawReason, Health, Market, MarketParams, MarketRules, Position, Quote, Valuation } from "./types.ts";
+import { MarketStatus, PriceState } from "./types.ts";
+import { BPS, FEES, isSystem, ownerOf } from "./units.ts";
 
 /** The clock, the oracle and the pool as the ledger sees them during one operation. */
 export interface World {
@@ -18,6 +19,20 @@ export interface World {
   freeStake(): bigint;
   /** {token} what the pool pays of `requested`, at most that. */
   absorb(market: number, requested: bigint, reason: DrawReason): bigint;
+  /** {token} counted against the pool's budgets: what a loss share took from its own lots. */
+  countLoss(market: number, assets: bigint): void;
+  /** {token} of the pool, before this operation. */
+  totalAssets(): bigint;
+  /** {token} that the engine holds, before this operation. */
+  tokensHeld(): bigint;
+  /** {u/lot} the oracle's average of the last `window` s. */
+  twap(market: number, window: bigint): bigint;
+  /** {u/lot} the same up to the last valid price. */
+  lastTwap(market: number, window: bigint): bigint;
+  /** {s} when the market's feed was configured. */
+  feedSince(market: number): bigint;
+  /** {u/lot} what the second source signed first at or after `from`; 0 when nobody brought it. */
+  secondPrice(market: number, from: bigint): bigint;
 }
 
 export interface Context {
@@ -77,22 +92,29 @@ export function syncDue(ctx: Context, markets: Iterable<number>): void {
 /** Syncs when the last sync is due or the oracle has something new. */
 export function refresh(ctx: Context, id: number): void {
   const market = ctx.state.market(id);
-  if (ctx.world.now === market.syncedAt) return;
+  if (market.status >= MarketStatus.SETTLING) return;
   const quote = ctx.world.quote(id);
   const shown = quote.state === PriceState.OK || quote.state === PriceState.STALE;
-  const current = market.state === PriceState.OK && shown && quote.validUntil === market.validUntil;
-  if (!current || isDue(ctx, id)) sync(ctx, id);
+  const fresh = (market.state === PriceState.OK && !isDue(ctx, id)) || ctx.world.now === market.syncedAt;
+  if (!fresh || !shown || quote.validUntil !== market.validUntil) sync(ctx, id);
 }
 
 /** Accrues funding and premium, stores the newest quote, refreshes cap, rate and maintenance margin. */
 export function sync(ctx: Context, market: number): void {
   const { state, world, tokenUnit } = ctx;
-  const result = syncMarket(listedMarket(ctx, market), rulesOf(ctx, market), {
+  const row = listedMarket(ctx, market);
+  ensure(row.status < MarketStatus.SETTLING, "MarketNotActive", BigInt(market), BigInt(row.status));
+  const quote = world.quote(market);
+  const result = syncMarket(row, rulesOf(ctx, market), {
     now: world.now,
-    quote: world.quote(market),
+    quote,
     freeStake: world.freeStake() * tokenUnit,
-    inventoryLots: state.position(inventoryOf(market), market).lots,
+    inventoryLots: inventoryLots(state, market),
+    openInterest: interestInEffect(state, market),
   });
+  if (quote.state === PriceState.BOUND || quote.state === PriceState.BAD) {
+    state.recovery.set(BigInt(market), { ...state.recovery.get(BigInt(market)), badAt: world.now });
+  }
   state.markets.set(BigInt(market), result.market);
   state.params.set(market, { ...paramsOf(ctx, market), maintenanceBps: result.maintenanceBps });
   if (result.premium !== 0n) state.addCash(FEES, result.premium);
@@ -106,26 +128,26 @@ export function refreshAll(ctx: Context, account: bigint): void {
   for (const market of openMarkets(ctx, account)) refresh(ctx, market);
 }
 
-/** Stops the clock of an account that what came in has made healthy. */
-export function unflagIfHealthy(ctx: Context, account: bigint): void {
-  const row = ctx.state.accounts.get(account);
-  if (row.unhealthySince === 0n) return;
-  refreshAll(ctx, account);
-  const { equity, maintenance } = health(ctx, account, Valuation.FAVOURABLE);
-  if (equity >= maintenance) ctx.state.accounts.set(account, { ...row, unhealthySince: 0n });
-}
-
+/** The account's positions with the open interest in effect. */
 export function exposures(ctx: Context, account: bigint): Exposure[] {
-  return openMarkets(ctx, account).map((id) => ({
-    position: ctx.state.position(account, id),
-    market: ctx.state.market(id),
-    params: paramsOf(ctx, id),
-  }));
+  return openMarkets(ctx, account).map((id) => exposure(ctx, id, ctx.state.position(account, id)));
 }
 
-/** Health at the stored prices. `scaled` false: initial margin without the open-interest factor. */
+export function exposure(ctx: Context, id: number, position: Position): Exposure {
+  const market = { ...ctx.state.market(id), openInterest: interestInEffect(ctx.state, id) };
+  return { position, market, params: paramsOf(ctx, id) };
+}
+
+/** Health of a settled account at the stored prices. `scaled` false: initial margin without the open-interest factor. */
 export function health(ctx: Context, account: bigint, valuation: Valuation, scaled = true): Health {
   return healthOf(ctx.state.accounts.get(account).cash, exposures(ctx, account), valuation, scaled);
+}
+
+/** Nobody joins the winning side while the price is further than maintenance margin from its slow average. */
+export function ensureNotWinning(ctx: Context, id: number, isLong: boolean): void {
+  const { price, slow } = ctx.state.market(id);
+  const won = isLong ? price - slow : slow - price;
+  ensure(won * BPS <= slow * paramsOf(ctx, id).maintenanceBps, "WinningSideClosed", BigInt(id), price, slow);
 }
 
 export function ensurePricesOk(ctx: Context, markets: readonly number[]): void {

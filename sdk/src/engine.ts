@@ -1,15 +1,30 @@
 /** A margin engine in bigint: the state-changing calls of IMarginEngine over plain data, all or nothing each. */
 import * as cash from "./cash.ts";
+import { collectClaim, outstanding } from "./claims.ts";
 import type { Context, World } from "./context.ts";
-import { health, operatorKey, sync } from "./context.ts";
-import { ensure } from "./errors.ts";
-import { setMarket } from "./listing.ts";
+import { ensureUser, operatorKey, sync } from "./context.ts";
+import { deleverage, settleAccount, settledHealth, settledView } from "./deleverage.ts";
+import { collectIncome, coverEngine } from "./income.ts";
+import { setInventoryCap, setMarket, setStatus } from "./listing.ts";
 import type { Liquidation } from "./rescue.ts";
 import * as rescue from "./rescue.ts";
+import { inventoryCap, inventoryEquity, inventoryLots } from "./side.ts";
 import { State } from "./state.ts";
 import { settle } from "./trading.ts";
-import type { Fill, Health, MarketParams, MarketRules, MarketStatus, Valuation } from "./types.ts";
+import type {
+  Account,
+  Fill,
+  Health,
+  Inventory,
+  InventoryCap,
+  MarketParams,
+  MarketRules,
+  MarketStatus,
+  Position,
+  Valuation,
+} from "./types.ts";
 import { tokenUnit } from "./units.ts";
+import * as end from "./winddown.ts";
 
 export interface EngineOptions {
   readonly tokenDecimals: number;
@@ -26,6 +41,13 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
     quote: () => unset("quote"),
     freeStake: () => unset("freeStake"),
     absorb: () => unset("absorb"),
+    countLoss: () => unset("countLoss"),
+    totalAssets: () => unset("totalAssets"),
+    tokensHeld: () => unset("tokensHeld"),
+    twap: () => unset("twap"),
+    lastTwap: () => unset("lastTwap"),
+    feedSince: () => unset("feedSince"),
+    secondPrice: () => unset("secondPrice"),
   };
   const ctx: Context = { state, tokenUnit: tokenUnit(tokenDecimals), exchange, operators, world: none };
   const run = <T>(operation: () => T): T => state.atomically(operation);
@@ -55,18 +77,40 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
     liquidate: (caller: bigint, call: Liquidation) => run(() => rescue.liquidate(ctx, caller, call)),
     takeover: (account: bigint, rewardAccount: bigint) => run(() => rescue.takeover(ctx, account, rewardAccount)),
     coverInventory: (market: number) => run(() => rescue.coverInventory(ctx, market)),
-    collectIncome: (market: number) => run(() => cash.collectIncome(ctx, market)),
+    collectIncome: (market: number) => run(() => collectIncome(ctx, market)),
+    collectClaim: (account: bigint) => run(() => collectClaim(ctx, account)),
+    coverEngine: () => run(() => coverEngine(ctx)),
+    deleverage: (market: number) => run(() => deleverage(ctx, market)),
+    settle: (account: bigint) =>
+      run(() => {
+        ensureUser(account);
+        settleAccount(ctx, account);
+      }),
+
+    windDown: (market: number) => run(() => end.windDown(ctx, market)),
+    windDownDead: (market: number) => run(() => end.windDownDead(ctx, market)),
+    fixSettlementPrice: (market: number) => run(() => end.fixSettlementPrice(ctx, market)),
+    challengeSettlementPrice: (market: number) => run(() => end.challengeSettlementPrice(ctx, market)),
+    close: (market: number, account: bigint) => run(() => end.close(ctx, market, account)),
 
     setMarket: (market: number, params: MarketParams, rules: MarketRules) =>
       run(() => setMarket(ctx, market, params, rules)),
-    setStatus: (market: number, status: MarketStatus) =>
-      run(() => {
-        ensure(state.market(market).syncedAt !== 0n, "UnknownMarket", BigInt(market));
-        state.patchMarket(market, { status });
-      }),
+    setStatus: (market: number, status: MarketStatus) => run(() => setStatus(ctx, market, status)),
+    setInventoryCap: (market: number, cap: InventoryCap) => run(() => setInventoryCap(ctx, market, cap)),
 
-    /** Health at the stored prices. */
-    health: (account: bigint, valuation: Valuation): Health => health(ctx, account, valuation),
+    /** Health at the stored prices, as `settle` would leave the account. */
+    health: (account: bigint, valuation: Valuation): Health => settledHealth(ctx, account, valuation),
+    /** As `settle` would leave them. */
+    account: (account: bigint): Account => settledView(ctx, account).account,
+    position: (account: bigint, market: number): Position => settledView(ctx, account).position(market),
+    /** {u} what haircuts withheld and income has not paid yet. */
+    claim: (account: bigint): bigint => outstanding(state, account),
+    /** The inventory in effect, at the stored price; `assets` {token} of the pool. */
+    inventory: (market: number, assets = ctx.world.totalAssets()): Inventory => ({
+      lots: inventoryLots(state, market),
+      equity: inventoryEquity(state, market),
+      cap: inventoryCap(state, market, assets * ctx.tokenUnit, state.market(market).price),
+    }),
   };
 }
 

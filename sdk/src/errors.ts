@@ -37,6 +37,16 @@ export interface ErrorArguments {
   NoPosition: [account: bigint, market: bigint];
   LotsAboveLimit: [lots: bigint, maxLots: bigint];
   DiscountBelowLimit: [discount: bigint, minDiscount: bigint];
+  WinningSideClosed: [market: bigint, price: bigint, slow: bigint];
+  InventoryWithinCap: [market: bigint, lots: bigint, cap: bigint];
+  EngineBacked: [held: bigint, balance: bigint];
+  NoClaim: [account: bigint];
+  TooEarly: [time: bigint, earliest: bigint];
+  TooLate: [time: bigint, latest: bigint];
+  PriceAlive: [market: bigint, validUntil: bigint];
+  NoSecondPrice: [market: bigint, from: bigint];
+  /** `name` as left-aligned bytes32. */
+  ParameterOutOfRange: [name: bigint, value: bigint, min: bigint, max: bigint];
   /** Solidity's own: 0x11 is an underflow. */
   Panic: [code: bigint];
 }

@@ -71,7 +71,8 @@ export interface SyncInputs {
   readonly now: bigint; // {s}
   readonly quote: Quote;
   readonly freeStake: bigint; // {u}
-  readonly inventoryLots: bigint; // {lot}
+  readonly inventoryLots: bigint; // {lot} in effect
+  readonly openInterest: bigint; // {lot} in effect
 }
 
 /** The market after a sync and the premium {u} that it brought to FEES. */
@@ -92,7 +93,7 @@ export function syncMarket(
     premiumRemainder,
     syncedAt: inputs.now,
     openInterestCap: openInterestCap(rules, maintenanceBps, inputs.freeStake, inputs.quote.price),
-    fundingRate: fundingRate(rules, inputs.inventoryLots, market.openInterest),
+    fundingRate: fundingRate(rules, inputs.inventoryLots, inputs.openInterest),
   };
   return { market: synced, premium: 2n * premium * market.openInterest, maintenanceBps };
 }

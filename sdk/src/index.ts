@@ -7,5 +7,7 @@ export * from "./errors.ts";
 export * from "./invariants.ts";
 export * from "./math.ts";
 export { State } from "./state.ts";
+export * from "./survival.ts";
+export * from "./twap.ts";
 export * from "./types.ts";
 export * from "./units.ts";

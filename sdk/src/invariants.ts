@@ -2,6 +2,7 @@
 import { profitAt } from "./margin.ts";
 import { max } from "./math.ts";
 import type { State } from "./state.ts";
+import { ENGINE_DEFICIT } from "./units.ts";
 
 export interface MarketResidual {
   readonly market: number;
@@ -35,7 +36,7 @@ export function residuals(state: State, tokenUnit: bigint): Residuals {
   }
 
   const held = tokenUnit * state.internalBalance;
-  let buckets = 0n;
+  let buckets = -state.deficits.get(BigInt(ENGINE_DEFICIT));
   let shifted = 0n;
   for (const id of ids) {
     const market = state.market(id);

@@ -1,9 +1,9 @@
 /** Lists a market or changes its terms: what keeps an account healthy gets no worse at once. */
 import type { Context } from "./context.ts";
-import { sync } from "./context.ts";
+import { listedMarket, sync } from "./context.ts";
 import { ensure } from "./errors.ts";
 import { min } from "./math.ts";
-import type { MarketParams, MarketRules } from "./types.ts";
+import type { InventoryCap, MarketParams, MarketRules } from "./types.ts";
 import { MarketStatus, PriceState } from "./types.ts";
 
 /**
@@ -12,6 +12,8 @@ import { MarketStatus, PriceState } from "./types.ts";
  */
 export function setMarket(ctx: Context, market: number, params: MarketParams, rules: MarketRules): void {
   const { state, world } = ctx;
+  const { status } = state.market(market);
+  ensure(status < MarketStatus.SETTLING, "MarketNotActive", BigInt(market), BigInt(status));
   const { state: price } = world.quote(market);
   ensure(price === PriceState.OK, "PriceNotValid", BigInt(market), BigInt(price));
 
@@ -32,4 +34,27 @@ export function setMarket(ctx: Context, market: number, params: MarketParams, ru
     rampStartedAt: world.now,
   });
   sync(ctx, market);
+}
+
+/** Lets a market take new risk again, or stops it; a wind-down, once begun, is not taken back. */
+export function setStatus(ctx: Context, market: number, status: MarketStatus): void {
+  const current = listedMarket(ctx, market).status;
+  ensure(current <= MarketStatus.REDUCE_ONLY, "MarketNotActive", BigInt(market), BigInt(current));
+  const isChoice = status === MarketStatus.ACTIVE || status === MarketStatus.REDUCE_ONLY;
+  ensure(isChoice, "MarketNotActive", BigInt(market), BigInt(status));
+  ctx.state.patchMarket(market, { status });
+}
+
+/** Bounds what the pool's inventory of a market may hold. */
+export function setInventoryCap(ctx: Context, market: number, cap: InventoryCap): void {
+  listedMarket(ctx, market);
+  ensureWithin("lots", cap.lots, 1n, (1n << 56n) - 1n);
+  ensureWithin("bps", cap.bps, 500n, 5_000n);
+  ctx.state.inventoryCaps.set(BigInt(market), cap);
+}
+
+function ensureWithin(name: string, value: bigint, least: bigint, most: bigint): void {
+  const bytes32 = [...name].reduce((sum, letter) => (sum << 8n) | BigInt(letter.charCodeAt(0)), 0n);
+  const word = bytes32 << BigInt(8 * (32 - name.length));
+  ensure(least <= value && value <= most, "ParameterOutOfRange", word, value, least, most);
 }

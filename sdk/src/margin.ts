@@ -41,8 +41,8 @@ export function valuationPrice(market: Market, lots: bigint, valuation: Valuatio
       return long ? market.low : market.high;
     case Valuation.FAVOURABLE:
       return long
-        ? mulDivCeil(market.price, BPS + market.edgeBps, BPS)
-        : floorDiv(market.price * (BPS - market.edgeBps), BPS);
+        ? floorDiv(market.price * (BPS + market.edgeBps), BPS)
+        : mulDivCeil(market.price, BPS - market.edgeBps, BPS);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Context } from "./context.ts";
 import {
   ensureAuthorized,
+  ensureNotWinning,
   ensurePricesOk,
   ensureUser,
   health,
@@ -12,21 +13,24 @@ import {
   refreshAll,
   syncDue,
 } from "./context.ts";
+import { rebase, settleAccount } from "./deleverage.ts";
 import { ensure } from "./errors.ts";
 import { fill } from "./ledger.ts";
 import { clockAge, discount, isRunning, isTakeoverable, limitLots, lotsToClose, penaltyOf } from "./liquidation.ts";
 import { maintenanceRatio } from "./margin.ts";
 import { abs, min } from "./math.ts";
-import { coverMarket, coverShortfall, legsOf } from "./shortfall.ts";
-import { before, ensureMargin, grows } from "./trading.ts";
+import { canShare, coverMarket, coverShortfall, legsOf } from "./shortfall.ts";
+import { inventoryEquity, inventoryLots } from "./side.ts";
+import { before, ensureMargin, ensureSize, grows } from "./trading.ts";
 import type { Health } from "./types.ts";
-import { DrawReason, Valuation } from "./types.ts";
+import { DrawReason, MarketStatus, Valuation } from "./types.ts";
 import { inventoryOf } from "./units.ts";
 import { split } from "./waterfall.ts";
 
 /** Starts the clock of an unhealthy account; restarts one that is too old. */
 export function flag(ctx: Context, account: bigint): void {
   ensureUser(account);
+  settleAccount(ctx, account);
   refreshAll(ctx, account);
   ensurePricesOk(ctx, openMarkets(ctx, account));
   ensureUnhealthy(ctx, account);
@@ -38,6 +42,7 @@ export function flag(ctx: Context, account: bigint): void {
 /** Stops the clock of an account that is healthy again. */
 export function unflag(ctx: Context, account: bigint): void {
   ensure(ctx.state.accounts.get(account).unhealthySince !== 0n, "ClockNotRunning", account);
+  settleAccount(ctx, account);
   refreshAll(ctx, account);
   const { equity, maintenance } = health(ctx, account, Valuation.FAVOURABLE);
   ensure(equity >= maintenance, "Unhealthy", account, equity, maintenance);
@@ -61,16 +66,19 @@ export function liquidate(ctx: Context, caller: bigint, call: Liquidation): { lo
   ensureUser(into);
   ensure(account !== into, "SameAccount", account);
   ensure(call.maxLots > 0n, "ZeroAmount");
+  settleAccount(ctx, account);
+  settleAccount(ctx, into);
   const position = state.position(account, call.market);
   ensure(position.lots !== 0n, "NoPosition", account, BigInt(call.market));
   refreshAll(ctx, account);
   syncDue(ctx, openMarkets(ctx, into));
   ensurePricesOk(ctx, [call.market]);
+  const { status, price } = state.market(call.market);
+  ensure(status < MarketStatus.SETTLING, "MarketNotActive", BigInt(call.market), BigInt(status));
   ensureUnhealthy(ctx, account);
   const mark = health(ctx, account, Valuation.MARK);
   ensure(mark.equity >= 0n, "Insolvent", account, mark.equity);
 
-  const { price } = state.market(call.market);
   const params = paramsOf(ctx, call.market);
   const size = abs(position.lots);
   const ratio = maintenanceRatio(params, size * price);
@@ -86,11 +94,16 @@ export function liquidate(ctx: Context, caller: bigint, call: Liquidation): { lo
   const [buyer, seller] = position.lots > 0n ? [into, account] : [account, into];
   const fees = position.lots > 0n ? [-share, penalty] : [penalty, -share];
   fill(state, { market: call.market, buyer, seller, lots, price }, fees[0], fees[1]);
+  rebase(state, account, call.market, position.lots);
+  rebase(state, into, call.market, taker.lots);
 
   const after = health(ctx, account, Valuation.MARK);
   const kept = (after.equity + 2n) * mark.maintenance >= mark.equity * after.maintenance;
   ensure(kept, "HealthFalls", account, after.equity, after.maintenance);
-  ensureMargin(ctx, call.market, taker, grows(ctx, call.market, taker), false);
+  ensureSize(ctx, call.market, into);
+  const grown = grows(ctx, call.market, taker);
+  if (grown) ensureNotWinning(ctx, call.market, position.lots > 0n);
+  ensureMargin(ctx, call.market, taker, grown, false);
 
   const { unhealthySince } = state.accounts.get(account);
   if (after.equity >= after.maintenance) setClock(ctx, account, 0n);
@@ -104,6 +117,10 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
   ensureUser(account);
   ensureUser(rewardAccount);
   ensure(account !== rewardAccount, "SameAccount", account);
+  const wasOpen = openMarkets(ctx, account).length > 0;
+  settleAccount(ctx, account);
+  settleAccount(ctx, rewardAccount);
+  if (wasOpen && openMarkets(ctx, account).length === 0) return 0n; // deleveraging has closed it already
   refreshAll(ctx, account);
   const markets = openMarkets(ctx, account);
   ensurePricesOk(ctx, markets);
@@ -119,10 +136,11 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
     const [buyer, seller] = lots > 0n ? [inventoryOf(market), account] : [account, inventoryOf(market)];
     fill(state, { market, buyer, seller, lots: abs(lots), price });
   }
+  const first = markets[0];
+  if (first === undefined) throw new RangeError("an account below zero has a position");
   const equity = state.accounts.get(account).cash;
   setClock(ctx, account, 0n);
-  const first = markets[0];
-  const offered = first === undefined ? 0n : paramsOf(ctx, first).takeoverReward;
+  const offered = paramsOf(ctx, first).takeoverReward;
 
   state.addCash(account, -equity);
   if (equity >= 0n) {
@@ -135,13 +153,11 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
     for (const [i, { market }] of legs.entries()) state.addCash(inventoryOf(market), parts[i] ?? 0n);
     return equity;
   }
-  if (first !== undefined) {
-    const { bucket } = state.market(first);
-    const reward = min(min(offered, maintenance / 2n), bucket);
-    state.patchMarket(first, { bucket: bucket - reward });
-    state.addCash(rewardAccount, reward);
-  }
-  coverShortfall(ctx, -equity, legs, DrawReason.LIQUIDATION);
+  const { bucket } = state.market(first);
+  const reward = min(min(offered, maintenance / 2n), bucket);
+  state.patchMarket(first, { bucket: bucket - reward });
+  state.addCash(rewardAccount, reward);
+  coverShortfall(ctx, -equity, legs);
   return equity;
 }
 
@@ -150,10 +166,12 @@ export function coverInventory(ctx: Context, market: number): bigint {
   listedMarket(ctx, market);
   refresh(ctx, market);
   ensurePricesOk(ctx, [market]);
-  const { equity } = health(ctx, inventoryOf(market), Valuation.MARK);
+  const equity = inventoryEquity(ctx.state, market);
   if (equity >= 0n) return 0n;
   ctx.state.addCash(inventoryOf(market), -equity);
-  coverMarket(ctx, market, -equity, DrawReason.INVENTORY);
+  const lots = inventoryLots(ctx.state, market);
+  const share = lots !== 0n && canShare(ctx, market);
+  coverMarket(ctx, { market, isLong: lots > 0n, canShare: share, reason: DrawReason.INVENTORY, amount: -equity });
   return -equity;
 }
 

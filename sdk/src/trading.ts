@@ -1,6 +1,7 @@
 /** The rules of a fill: band, size, cap, fees and the margin of both sides. docs/mechanism.md "Margin". */
 import type { Context } from "./context.ts";
 import {
+  ensureNotWinning,
   ensurePricesOk,
   ensureUser,
   health,
@@ -11,9 +12,11 @@ import {
   refresh,
   syncDue,
 } from "./context.ts";
+import { rebase, settleAccount } from "./deleverage.ts";
 import { ensure } from "./errors.ts";
 import { fill } from "./ledger.ts";
 import { abs, ceilDiv, floorDiv, mulDivCeil, mulDivFloor } from "./math.ts";
+import { interestInEffect } from "./side.ts";
 import type { Fill, Health, MarketParams } from "./types.ts";
 import { MarketStatus, Valuation } from "./types.ts";
 import { BPS } from "./units.ts";
@@ -36,6 +39,8 @@ export function settle(ctx: Context, caller: bigint, order: Fill): void {
   ensureUser(order.seller);
   const id = order.market;
   listedMarket(ctx, id);
+  settleAccount(ctx, order.buyer);
+  settleAccount(ctx, order.seller);
   syncDue(ctx, new Set([id, ...openMarkets(ctx, order.buyer), ...openMarkets(ctx, order.seller)]));
   const opening =
     ctx.state.position(order.buyer, id).lots + order.lots > 0n ||
@@ -43,6 +48,7 @@ export function settle(ctx: Context, caller: bigint, order: Fill): void {
   if (opening) refresh(ctx, id);
   const market = ctx.state.market(id);
   const params = paramsOf(ctx, id);
+  ensure(market.status < MarketStatus.SETTLING, "MarketNotActive", BigInt(id), BigInt(market.status));
   ensureInBand(order.price, market.price, isPriceOk(ctx, market) ? params.bandBps : params.bandBps / 5n);
 
   const buyer = before(ctx, order.buyer, id);
@@ -50,13 +56,15 @@ export function settle(ctx: Context, caller: bigint, order: Fill): void {
   const buyerFee = feeOf(params, order.lots * order.price, order.buyerIsTaker);
   const sellerFee = feeOf(params, order.lots * order.price, !order.buyerIsTaker);
   fill(ctx.state, order, buyerFee, sellerFee);
+  for (const side of [buyer, seller]) rebase(ctx.state, side.account, id, side.lots);
 
   const buyerGrows = ensureSide(ctx, id, buyer, order.buyerReduceOnly);
   const sellerGrows = ensureSide(ctx, id, seller, order.sellerReduceOnly);
-  if (buyerGrows || sellerGrows) ensureOpen(ctx, id);
-  const { openInterest, openInterestCap } = ctx.state.market(id);
-  const withinCap = openInterest <= market.openInterest || openInterest <= openInterestCap;
-  ensure(withinCap, "OpenInterestAboveCap", openInterest, openInterestCap);
+  if (buyerGrows || sellerGrows) ensureOpen(ctx, id, buyerGrows, sellerGrows);
+  const inEffect = interestInEffect(ctx.state, id);
+  const cap = market.openInterestCap;
+  const isMore = ctx.state.market(id).openInterest > market.openInterest;
+  ensure(!isMore || inEffect <= cap, "OpenInterestAboveCap", inEffect, cap);
 }
 
 export function before(ctx: Context, account: bigint, market: number): Before {
@@ -84,14 +92,18 @@ export function grows(ctx: Context, market: number, side: Before): boolean {
   return abs(lots) > abs(side.lots) || lots * side.lots < 0n;
 }
 
+export function ensureSize(ctx: Context, market: number, account: bigint): void {
+  const size = abs(ctx.state.position(account, market).lots);
+  const { minLots } = paramsOf(ctx, market);
+  ensure(size === 0n || size >= minLots, "PositionTooSmall", account, size, minLots);
+}
+
 /** Reduce-only, size and margin of one side of a fill; returns whether it grew. */
 function ensureSide(ctx: Context, market: number, side: Before, reduceOnly: boolean): boolean {
   const { account } = side;
   const grown = grows(ctx, market, side);
   ensure(!(grown && reduceOnly), "ReduceOnly", account, side.lots);
-  const size = abs(ctx.state.position(account, market).lots);
-  const { minLots } = paramsOf(ctx, market);
-  ensure(size === 0n || size >= minLots, "PositionTooSmall", account, size, minLots);
+  ensureSize(ctx, market, account);
   const met = ensureMargin(ctx, market, side, grown, true);
   const row = ctx.state.accounts.get(account);
   if (met && row.unhealthySince !== 0n) ctx.state.accounts.set(account, { ...row, unhealthySince: 0n });
@@ -99,11 +111,13 @@ function ensureSide(ctx: Context, market: number, side: Before, reduceOnly: bool
 }
 
 /** What a market must be to take new risk. */
-function ensureOpen(ctx: Context, id: number): void {
+function ensureOpen(ctx: Context, id: number, longGrows: boolean, shortGrows: boolean): void {
   const market = ctx.state.market(id);
   const key = BigInt(id);
   ensure(isPriceOk(ctx, market), "PriceNotValid", key, BigInt(market.state));
   ensure(market.status === MarketStatus.ACTIVE, "MarketNotActive", key, BigInt(market.status));
+  if (longGrows) ensureNotWinning(ctx, id, true);
+  if (shortGrows) ensureNotWinning(ctx, id, false);
   const deficit = ctx.state.deficits.get(key);
   ensure(deficit === 0n, "DeficitOutstanding", key, deficit);
   const balance = ctx.state.internalBalance * ctx.tokenUnit;

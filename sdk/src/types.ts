@@ -1,10 +1,19 @@
 /** Records of the ledger, field for field those of IMarginEngine and IOracle. */
 
+import type { Survival } from "./survival.ts";
+
 /** What the last answer of a feed was worth. */
 export const PriceState = { OK: 0, STALE: 1, BOUND: 2, BAD: 3 } as const;
 export type PriceState = (typeof PriceState)[keyof typeof PriceState];
 
-export const MarketStatus = { UNLISTED: 0, ACTIVE: 1, REDUCE_ONLY: 2 } as const;
+export const MarketStatus = {
+  UNLISTED: 0,
+  ACTIVE: 1,
+  REDUCE_ONLY: 2,
+  WINDING_DOWN: 3,
+  SETTLING: 4,
+  SETTLED: 5,
+} as const;
 export type MarketStatus = (typeof MarketStatus)[keyof typeof MarketStatus];
 
 /** At which price positions are valued. */
@@ -12,7 +21,7 @@ export const Valuation = { MARK: 0, UNFAVOURABLE: 1, FAVOURABLE: 2 } as const;
 export type Valuation = (typeof Valuation)[keyof typeof Valuation];
 
 /** Why the engine draws on the pool. */
-export const DrawReason = { LIQUIDATION: 0, INVENTORY: 1 } as const;
+export const DrawReason = { LIQUIDATION: 0, INVENTORY: 1, ORACLE_FAILURE: 2, ENGINE_DEFICIT: 3 } as const;
 export type DrawReason = (typeof DrawReason)[keyof typeof DrawReason];
 
 export interface Account {
@@ -74,6 +83,35 @@ export interface MarketRules {
   readonly maintenanceTargetBps: bigint;
   readonly maintenanceFromBps: bigint;
   readonly rampStartedAt: bigint; // {s}
+}
+
+/** One side of a market in which winners have been deleveraged. */
+export interface Side {
+  readonly survival: Survival; // what is left of a lot of that side
+  readonly pending: bigint; // {lot} recorded and not settled yet
+  readonly pendingQuote: bigint; // {u} SUM of their lots times shifted price
+}
+
+/** What only losses and a wind-down touch. */
+export interface Recovery {
+  readonly shared: bigint; // {u/lot} loss shares charged in `hour`
+  readonly sharedBefore: bigint; // {u/lot} in the hour before it
+  readonly hour: bigint; // number of the aligned hour
+  readonly badAt: bigint; // {s} last sync that found the feed BOUND or BAD
+  readonly since: bigint; // {s} of the present status of a wind-down
+}
+
+/** What the pool holds of a market at most. */
+export interface InventoryCap {
+  readonly lots: bigint; // {lot}
+  readonly bps: bigint; // {bps} of the pool's assets; 0: never set
+}
+
+/** The pool's inventory in effect. */
+export interface Inventory {
+  readonly lots: bigint; // {lot}
+  readonly equity: bigint; // {u} at the mark
+  readonly cap: bigint; // {lot} above it the other side is deleveraged
 }
 
 export interface Health {

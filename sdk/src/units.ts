@@ -14,6 +14,10 @@ export const BPS = 10_000n;
 export const inventoryOf = (market: number): bigint => BigInt(market);
 /** Premiums on their way to the pool: owner zero, after the 64 inventories. */
 export const FEES = 64n;
+/** What income has paid on claims and nobody has collected yet. */
+export const CLAIMS = 65n;
+/** Number of the engine's own deficit, beside those of the markets. */
+export const ENGINE_DEFICIT = 64;
 
 const SUB_BITS = 96n;
 

@@ -1,6 +1,6 @@
 /** Who pays a shortfall: its split over markets and the layers in each. docs/mechanism.md "Takeover and waterfall". Pure. */
 import { abs, ceilDiv, max, min, mulDivCeil } from "./math.ts";
-import { ONE } from "./units.ts";
+import { BPS, ONE } from "./units.ts";
 
 /** One market of the account, before the takeover. */
 export interface Leg {
@@ -12,20 +12,34 @@ export interface Leg {
   readonly maintenance: bigint; // {u} MM of the position
 }
 
-/** Adverse move beyond maintenance margin first, then any adverse move, then maintenance margin; eq. (17). */
-export function weights(legs: readonly Leg[]): bigint[] {
-  const adverse = (leg: Leg) => (leg.lots > 0n ? leg.slow - leg.price : leg.price - leg.slow);
-  const candidates = [
-    legs.map((leg) => abs(leg.lots) * max(0n, adverse(leg) - mulDivCeil(leg.ratio, leg.slow, ONE))),
-    legs.map((leg) => abs(leg.lots) * max(0n, adverse(leg))),
+/** {u} of each market: its adverse move beyond maintenance margin, and within it; eq. (17). */
+export function weights(leg: Leg): { readonly beyond: bigint; readonly within: bigint } {
+  const adverse = max(0n, leg.lots > 0n ? leg.slow - leg.price : leg.price - leg.slow);
+  const borne = mulDivCeil(leg.ratio, leg.slow, ONE);
+  return { beyond: abs(leg.lots) * max(0n, adverse - borne), within: abs(leg.lots) * min(adverse, borne) };
+}
+
+/** {u} what falls on each market: at most what its move explains, beyond maintenance margin first; the rest by maintenance margin. */
+export function partsOf(shortfall: bigint, legs: readonly Leg[]): bigint[] {
+  const explained = legs.map(weights);
+  const passes = [
+    explained.map(({ beyond }) => beyond),
+    explained.map(({ within }) => within),
+    legs.map(({ maintenance }) => maintenance),
   ];
-  return candidates.find((ws) => ws.some((w) => w > 0n)) ?? legs.map((leg) => leg.maintenance);
+  let left = shortfall;
+  const parts = passes.map((ws, i) => {
+    const given = i === passes.length - 1 ? left : min(left, sum(ws));
+    left -= given;
+    return given === 0n ? ws.map(() => 0n) : split(given, ws);
+  });
+  return legs.map((_, i) => sum(parts.map((pass) => pass[i] ?? 0n)));
 }
 
 /** {u} each part down out of what is left, so the last market with a weight takes the remainder: they sum to `amount`; eq. (18). */
 export function split(amount: bigint, ws: readonly bigint[]): bigint[] {
   let left = amount;
-  let weightLeft = ws.reduce((sum, w) => sum + w, 0n);
+  let weightLeft = sum(ws);
   if (weightLeft === 0n) throw new RangeError("a split needs a market with a weight");
   return ws.map((w) => {
     const part = w === 0n ? 0n : (left * w) / weightLeft;
@@ -35,30 +49,48 @@ export function split(amount: bigint, ws: readonly bigint[]): bigint[] {
   });
 }
 
-/** {u}: byBucket + byPool + toDeficit is the shortfall; `excess` is what whole token units brought beyond byPool. */
+/** {u/lot} what a lot of the winners pays within a half-life at most: the losers' move beyond maintenance margin; eq. (19). Down. */
+export function shareLimit(
+  { price, slow }: Pick<Leg, "price" | "slow">,
+  maintenanceBps: bigint,
+  losersAreLong: boolean,
+): bigint {
+  const adverse = losersAreLong ? slow - price : price - slow;
+  return max(0n, adverse - mulDivCeil(slow, maintenanceBps, BPS));
+}
+
+/** Who is asked after the bucket; each may give less or a little more. */
+export interface Payers {
+  /** {token} paid of what is requested, at most that. */
+  readonly absorb: (requested: bigint) => bigint;
+  /** {u} collected from the winners. */
+  readonly share: (needed: bigint) => bigint;
+}
+
+/** {u}: byBucket + byPool + byShare + toDeficit is the shortfall; `excess` is what whole token units and whole units a lot brought beyond. */
 export interface Layers {
   readonly byBucket: bigint;
   readonly byPool: bigint;
+  readonly byShare: bigint;
   readonly toDeficit: bigint;
   readonly excess: bigint;
   readonly tokens: bigint; // {token} what the pool sent
 }
 
-/** Walks one market's part down the layers. `absorb` is asked for token units, rounded up, and may pay fewer. */
-export function cover(
-  shortfall: bigint,
-  bucket: bigint,
-  tokenUnit: bigint,
-  absorb: (requested: bigint) => bigint,
-): Layers {
+/** Walks one market's part down the layers. The pool is asked for token units, rounded up. */
+export function cover(shortfall: bigint, bucket: bigint, tokenUnit: bigint, { absorb, share }: Payers): Layers {
   const byBucket = min(bucket, shortfall);
-  const rest = shortfall - byBucket;
-  const tokens = rest === 0n ? 0n : absorb(ceilDiv(rest, tokenUnit));
-  const byPool = min(rest, tokens * tokenUnit);
-  return { byBucket, byPool, toDeficit: rest - byPool, excess: tokens * tokenUnit - byPool, tokens };
+  const unpaid = shortfall - byBucket;
+  const tokens = unpaid === 0n ? 0n : absorb(ceilDiv(unpaid, tokenUnit));
+  const byPool = min(unpaid, tokens * tokenUnit);
+  const rest = unpaid - byPool;
+  const collected = rest === 0n ? 0n : share(rest);
+  const byShare = min(rest, collected);
+  const excess = tokens * tokenUnit - byPool + collected - byShare;
+  return { byBucket, byPool, byShare, toDeficit: rest - byShare, excess, tokens };
 }
 
-/** A withdrawal of `amount` tokens while the ledger is short; eq. (19). */
+/** A withdrawal of `amount` tokens while the ledger is short; eq. (23). */
 export interface Haircut {
   readonly paid: bigint; // {token} down
   readonly withheld: bigint; // {u} lowers the deficits and becomes a claim
@@ -70,3 +102,5 @@ export function haircut(amount: bigint, held: bigint, deficits: bigint, tokenUni
   const paid = (amount * held) / (held + deficits);
   return { paid, withheld: min((amount - paid) * tokenUnit, deficits) };
 }
+
+const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n);

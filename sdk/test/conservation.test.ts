@@ -6,7 +6,7 @@ import { createWalk } from "./helpers/walk.ts";
 
 const SEED = Number(process.env.FC_SEED ?? 20_200_312);
 const LIVES = 60;
-const STEPS = 2_000;
+const STEPS = 2_500;
 
 /** Each must happen this often in all, or the walk proves little. */
 const EXPECTED = {
@@ -16,11 +16,18 @@ const EXPECTED = {
   fill: 1_000,
   sync: 1_000,
   flag: 50,
-  unflag: 5, // cures stop most clocks by themselves
+  unflag: 3, // cures stop most clocks by themselves
   liquidate: 20,
   takeover: 50,
   coverInventory: 1_000,
   collectIncome: 1_000,
+  collectClaim: 50,
+  deleverage: 50,
+  settle: 1_000,
+  coverEngine: 50,
+  windDown: 100,
+  fixSettlementPrice: 50,
+  close: 100,
 } as const;
 
 describe("conservation", () => {
@@ -30,6 +37,7 @@ describe("conservation", () => {
     for (let life = 0; life < LIVES; ++life) {
       const walk = createWalk(SEED + life, [6, 8, 12][life % 3] ?? 6);
       for (let step = 0; step < STEPS; ++step) {
+        if (step === (STEPS * 4) / 5) walk.end();
         walk.step();
         const failures = broken(walk.engine.state, walk.engine.tokenUnit);
         if (failures.length > 0) assert.fail(`seed ${SEED + life}, step ${step}: ${failures.join("; ")}`);

@@ -78,11 +78,11 @@ describe("margin", () => {
     assert.equal(healthOf(-10_000n, [exposure], Valuation.MARK).capped, 1n);
   });
 
-  it("values both sides no better at the unfavourable edge than at the mark, no worse at the favourable", () => {
+  it("values both sides no better at the unfavourable edge than at the mark, at most the edge better at the favourable", () => {
     const market = { ...new State().market(0), ...quoteWith(1_000_003n, { edgeBps: 30n }) };
     const long = (valuation: Valuation) => valuationPrice(market, 1n, valuation);
     const short = (valuation: Valuation) => valuationPrice(market, -1n, valuation);
-    assert.deepEqual([long(Valuation.FAVOURABLE), short(Valuation.FAVOURABLE)], [1_003_004n, 997_002n]);
+    assert.deepEqual([long(Valuation.FAVOURABLE), short(Valuation.FAVOURABLE)], [1_003_003n, 997_003n]);
     assert.ok(long(Valuation.UNFAVOURABLE) < long(Valuation.MARK));
     assert.ok(short(Valuation.UNFAVOURABLE) > short(Valuation.MARK));
   });

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { min } from "../src/math.ts";
+import { ceilDiv, max, min } from "../src/math.ts";
 import { ONE } from "../src/units.ts";
 import type { Leg } from "../src/waterfall.ts";
-import { cover, haircut, split, weights } from "../src/waterfall.ts";
+import { cover, haircut, partsOf, split, weights } from "../src/waterfall.ts";
 
 const leg = (over: Partial<Leg>): Leg => ({
   market: 0,
@@ -16,17 +16,23 @@ const leg = (over: Partial<Leg>): Leg => ({
   maintenance: 50n,
   ...over,
 });
+const LOTS = 1_000_003n;
 const sum = (xs: readonly bigint[]) => xs.reduce((a, b) => a + b, 0n);
 
 describe("waterfall", () => {
-  it("weighs adverse moves beyond maintenance margin first, then any, then maintenance margin", () => {
-    assert.deepEqual(weights([leg({ price: 80n }), leg({ lots: -10n, price: 80n }), leg({ price: 96n })]), [
-      150n,
-      0n,
-      0n,
-    ]);
-    assert.deepEqual(weights([leg({ price: 96n }), leg({ lots: -10n, price: 103n })]), [40n, 30n]);
-    assert.deepEqual(weights([leg({ price: 110n }), leg({ lots: -10n, price: 90n, maintenance: 7n })]), [50n, 7n]);
+  it("weighs adverse moves beyond maintenance margin, and within it", () => {
+    assert.deepEqual(weights(leg({ price: 80n })), { beyond: 150n, within: 50n });
+    assert.deepEqual(weights(leg({ lots: -10n, price: 80n })), { beyond: 0n, within: 0n });
+    assert.deepEqual(weights(leg({ lots: -10n, price: 103n })), { beyond: 0n, within: 30n });
+  });
+
+  it("puts on a market at most what its move explains, and the rest by maintenance margin", () => {
+    const fallen = leg({ price: 80n }); // 150 beyond, 50 within
+    const calm = leg({ price: 103n, maintenance: 30n });
+    const nudged = leg({ price: 96n, maintenance: 20n }); // 40 within
+    assert.deepEqual(partsOf(100n, [fallen, calm, nudged]), [100n, 0n, 0n]);
+    assert.deepEqual(partsOf(150n + 18n, [fallen, calm, nudged]), [150n + 10n, 0n, 8n]);
+    assert.deepEqual(partsOf(150n + 90n + 100n, [fallen, calm, nudged]), [200n + 50n, 30n, 40n + 20n]);
   });
 
   it("splits a shortfall over the weights to the last unit", () => {
@@ -51,16 +57,24 @@ describe("waterfall", () => {
         fc.bigInt(0n, 1n << 90n),
         fc.bigInt(0n, 1n << 90n),
         fc.bigInt(0n, 1n << 90n),
+        fc.bigInt(0n, 1n << 90n),
         unit,
-        (shortfall, bucket, pool, tokenUnit) => {
-          let asked = 0n;
-          const layers = cover(shortfall, bucket, tokenUnit, (requested) => {
-            asked = requested;
-            return min(requested, pool);
+        (shortfall, bucket, pool, winners, tokenUnit) => {
+          let [asked, shared] = [0n, 0n];
+          const layers = cover(shortfall, bucket, tokenUnit, {
+            absorb: (requested) => {
+              asked = requested;
+              return min(requested, pool);
+            },
+            share: (needed) => {
+              shared = min(ceilDiv(needed, LOTS) * LOTS, winners); // whole units a lot
+              return shared;
+            },
           });
-          assert.equal(layers.byBucket + layers.byPool + layers.toDeficit, shortfall);
-          assert.equal(layers.byPool + layers.excess, layers.tokens * tokenUnit);
-          assert.ok(layers.excess < tokenUnit && layers.byBucket <= bucket && layers.tokens <= asked);
+          assert.equal(layers.byBucket + layers.byPool + layers.byShare + layers.toDeficit, shortfall);
+          assert.equal(layers.byPool + layers.byShare + layers.excess, layers.tokens * tokenUnit + shared);
+          assert.ok(layers.excess < max(tokenUnit, LOTS) && layers.byBucket <= bucket && layers.tokens <= asked);
+          if (shared > 0n) assert.equal(layers.byPool, layers.tokens * tokenUnit, "winners were asked before the pool");
         },
       ),
       { numRuns: 2_000 },

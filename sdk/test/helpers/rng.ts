@@ -9,6 +9,8 @@ export interface Rng {
   big(low: bigint, high: bigint): bigint;
   pick<T>(items: readonly [T, ...T[]] | readonly T[]): T;
   chance(p: number): boolean;
+  /** Goes on as a generator created with `seed`. */
+  reseed(seed: number): void;
 }
 
 /** Mulberry32. */
@@ -26,6 +28,9 @@ export function createRng(seed: number): Rng {
     int,
     big: (low, high) => low + (BigInt(Math.floor(next() * 2 ** 52)) * (high - low + 1n)) / 2n ** 52n,
     chance: (p) => next() < p,
+    reseed: (next) => {
+      s = next >>> 0;
+    },
     pick(items) {
       const item = items[int(0, items.length - 1)];
       if (item === undefined) throw new RangeError("nothing to pick from");

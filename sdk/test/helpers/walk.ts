@@ -14,6 +14,8 @@ const EXCHANGE = 99n;
 
 export interface Walk {
   readonly engine: ReturnType<typeof createEngine>;
+  /** From now on markets are wound down. */
+  end(): void;
   /** Succeeded calls and thrown errors, by name. */
   readonly counts: Map<string, number>;
   step(): void;
@@ -27,14 +29,23 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
   const accounts = Array.from({ length: 12 }, (_, i) => accountId(BigInt(1_000 + (i >> 1)), BigInt(i & 1)));
   const owner = (account: bigint) => account >> 96n;
   const quotes = new Map<number, Quote>(MARKETS.map((id) => [id, quoteWith(START[id] ?? 1n)]));
+  let ending = false;
   let now = 1_800_000_000n;
   let pool = token(20_000);
+  let surplus = 0n; // {token}
 
   const look = () =>
     engine.at({
       now,
       quote: (id) => quotes.get(id) ?? quoteWith(1n),
       freeStake: () => token(2_000_000),
+      totalAssets: () => pool,
+      countLoss: () => {},
+      tokensHeld: () => engine.state.internalBalance + surplus,
+      twap: (id) => quotes.get(id)?.slow ?? 1n,
+      lastTwap: (id) => quotes.get(id)?.slow ?? 1n,
+      feedSince: () => 0n,
+      secondPrice: (id) => quotes.get(id)?.price ?? 0n,
       absorb: (_, requested) => {
         const paid = min(requested, pool);
         pool -= paid;
@@ -80,9 +91,10 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
     fill: () => trade(0.9),
     open: () => trade(1),
     openMore: () => trade(1),
+    openMost: () => trade(1),
     price: () => movePrice(rng.pick(MARKETS)),
     time: () => {
-      now += BigInt(rng.chance(0.1) ? rng.int(0, 90_000) : rng.int(0, 120));
+      now += BigInt(rng.chance(ending ? 0.6 : 0.1) ? rng.int(0, 90_000) : rng.int(0, 120));
       look();
     },
     sync: () => engine.sync(rng.pick(MARKETS)),
@@ -102,6 +114,29 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
     takeover: () => engine.takeover(weak(), rng.pick(accounts)),
     coverInventory: () => engine.coverInventory(rng.pick(MARKETS)),
     collectIncome: () => engine.collectIncome(rng.pick(MARKETS)),
+    collectClaim: () => engine.collectClaim(rng.pick(accounts)),
+    deleverage: () => engine.deleverage(rng.pick(MARKETS)),
+    deleverageMore: () => engine.deleverage(rng.pick(MARKETS)),
+    settle: () => engine.settle(rng.pick(accounts)),
+    setInventoryCap: () =>
+      engine.setInventoryCap(rng.pick(MARKETS), { lots: rng.big(1n, 20_000n), bps: rng.big(500n, 5_000n) }),
+    burn: () => {
+      if (rng.chance(0.05)) surplus -= token(rng.int(1, 5));
+    },
+    coverEngine: () => {
+      const before = engine.state.internalBalance;
+      engine.coverEngine();
+      surplus = surplus < 0n ? 0n : surplus - (engine.state.internalBalance - before);
+    },
+    windDown: () => engine.windDown(rng.pick(MARKETS)),
+    windDownDead: () => engine.windDownDead(rng.pick(MARKETS)),
+    fixSettlementPrice: () => engine.fixSettlementPrice(rng.pick(MARKETS)),
+    challenge: () => engine.challengeSettlementPrice(rng.pick(MARKETS)),
+    close: () => {
+      const market = rng.pick(MARKETS);
+      const open = accounts.filter((account) => engine.state.position(account, market).lots !== 0n);
+      return engine.close(market, rng.pick(open.length > 0 ? open : accounts));
+    },
     stake: () => {
       pool += rng.big(0n, token(2_000));
     },
@@ -109,7 +144,9 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
       if (rng.chance(0.2)) pool = 0n;
     },
   };
-  const names = Object.keys(actions);
+  const atEnd = ["windDown", "windDownDead", "fixSettlementPrice", "challenge", "close"];
+  const names = Object.keys(actions).filter((name) => !atEnd.includes(name));
+  const more = atEnd.flatMap((name) => [name, name, name]);
 
   function trade(fair: number): void {
     const market = rng.pick(MARKETS);
@@ -139,7 +176,7 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
   for (const account of accounts) engine.deposit(account, token(2_000));
 
   function step(): void {
-    const name = rng.pick(names);
+    const name = rng.pick(ending ? [...names, ...more] : names);
     const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
     try {
       actions[name]?.();
@@ -149,5 +186,8 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
       count(error.error);
     }
   }
-  return { engine, counts, step };
+  const end = () => {
+    ending = true;
+  };
+  return { engine, counts, step, end };
 }
