@@ -6,8 +6,18 @@ import { type Chains, drill } from "../lab/src/drill.ts";
 import { EPISODE_NAMES } from "../lab/src/episodes.ts";
 import { createProgress } from "../lab/src/progress.ts";
 import { report } from "../lab/src/report.ts";
-import { BOUNDS, DEFAULTS, type Parsed, parseEpisode, parseNumber, type Settings } from "../lab/src/settings.ts";
-import { json, text } from "../lab/src/summary.ts";
+import {
+  BOUNDS,
+  DEFAULTS,
+  type Parsed,
+  parseEpisode,
+  parseNumber,
+  parsePath,
+  parsePool,
+  type Settings,
+  TINY,
+} from "../lab/src/settings.ts";
+import { json, text, verdict } from "../lab/src/summary.ts";
 
 const DONE = 0;
 const YOURS_TO_FIX = 1;
@@ -21,12 +31,16 @@ const between = (name: keyof typeof BOUNDS) =>
 const HELP = `Usage: npm start -- [options]
 
 Plays 48 hours of a real crash against the contracts on a local chain, once with the stakers' pool and once
-with the pool empty, and checks after every step that not one unit was lost or made.
+with the pool empty, and checks after every step that not one unit was lost or made. Then the market is
+wound down, and nobody may be left with a position.
 
   --episode NAME    ${EPISODE_NAMES.join(" or ")}; the first by default
   --seed N          of people and path: ${between("seed")}
   --traders N       ${between("traders")}
-  --pool USD        stake behind the market: ${between("pool")}
+  --path NAME       forward, reversed (the bars backwards in time) or inverted (falls become rises); forward by default
+  --pool USD        stake behind the market: ${between("pool")};
+                    0 or tiny: people open against the default, then all stakers leave, or all but
+                    ${TINY} (1 % of it), before the crash
   --latency N       steps of five minutes until the keeper acts: ${between("latency")}
   --report FILE     the HTML report; reports/drill-EPISODE-SEED.html by default
   --network NAME    localhost, or a URL: a running \`npx hardhat node\` instead of a chain in this process
@@ -65,7 +79,8 @@ function parse(args: string[]): Command | "help" {
     episode: values.episode === undefined ? DEFAULTS.episode : value(parseEpisode(values.episode)),
     seed: number("seed"),
     traders: number("traders"),
-    pool: number("pool"),
+    ...(values.pool === undefined ? { opening: DEFAULTS.opening, pool: DEFAULTS.pool } : value(parsePool(values.pool))),
+    path: values.path === undefined ? DEFAULTS.path : value(parsePath(values.path)),
     latency: number("latency"),
   };
   const file = values.report ?? path.join(root, "reports", `drill-${settings.episode}-${settings.seed}.html`);
@@ -76,6 +91,7 @@ function readArgs(args: string[]) {
   const string = { type: "string" } as const;
   const options = {
     episode: string,
+    path: string,
     seed: string,
     traders: string,
     pool: string,
@@ -139,7 +155,7 @@ async function main(args: string[]): Promise<number> {
   writeFileSync(command.report, report(result));
   process.stdout.write(`${text(result)}\nReport: ${path.relative(process.cwd(), command.report)}\n`);
   if (command.json) process.stdout.write(`${JSON.stringify(json(result))}\n`);
-  return result.with.failures.length + result.without.failures.length === 0 ? DONE : YOURS_TO_FIX;
+  return verdict(result).failures.length === 0 ? DONE : YOURS_TO_FIX;
 }
 
 // Not process.exitCode: a chain in this process keeps it alive.

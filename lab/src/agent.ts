@@ -5,11 +5,15 @@ import type { Overview, Reader } from "./reader.ts";
 import { abi, INVENTORY, MARKET } from "./site.ts";
 import type { World } from "./world.ts";
 
+/** Accounts in one transaction; most have nothing to settle. */
+const SETTLED_AT_ONCE = 50;
 const MAX_LOTS = 2n ** 56n - 1n;
 /** Accounts with less equity than this share of their notional are looked at: thrice the maintenance margin. */
 const NEAR_BPS = 1_000n;
 /** Below the mark, what the keeper gives to a maker who takes its lots. {bps} */
 const UNWIND_DISCOUNT = 10n;
+
+export type Agent = ReturnType<typeof createAgent>;
 
 export function createAgent(world: World, reader: Reader, latency: number) {
   const { chain, addresses, keeper, makers } = world;
@@ -48,7 +52,22 @@ export function createAgent(world: World, reader: Reader, latency: number) {
     }
   }
 
+  /** Closes winners for what the pool holds beyond its cap, then brings every position of theirs up to date. */
+  async function deleverage(): Promise<void> {
+    const { held, holds } = await reader.overview();
+    if ((held < 0n ? -held : held) <= holds) return;
+    if (!(await trySend(abi.engine.encodeFunctionData("deleverage", [MARKET])))) return;
+    const users = world.accounts.filter((account) => account >> 96n !== 0n);
+    for (let i = 0; i < users.length; i += SETTLED_AT_ONCE) {
+      const calls = users
+        .slice(i, i + SETTLED_AT_ONCE)
+        .map((account) => abi.engine.encodeFunctionData("settle", [account]));
+      await chain.send(keeper.address, addresses.engine, abi.multicall.encodeFunctionData("multicall", [calls]));
+    }
+  }
+
   return {
+    latency,
     /** @param entries the ledger after the last step */
     async act(entries: readonly Entry[]): Promise<void> {
       const now = await reader.overview();
@@ -67,6 +86,7 @@ export function createAgent(world: World, reader: Reader, latency: number) {
       }
       if (inventory !== undefined && inventory.equity < 0n)
         await trySend(abi.engine.encodeFunctionData("coverInventory", [MARKET]));
+      await deleverage();
     },
     collectIncome: () => trySend(abi.engine.encodeFunctionData("collectIncome", [MARKET])),
   };

@@ -20,7 +20,7 @@ export interface Totals {
 }
 
 export interface Failure {
-  readonly id: "I1" | "I2" | "I3" | "I4" | "waterfall" | "path";
+  readonly id: "I1" | "I2" | "I3" | "I4" | "waterfall" | "path" | "closing";
   readonly step: number;
   readonly message: string;
 }

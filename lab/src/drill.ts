@@ -1,13 +1,14 @@
 /** The drill: the same crash twice, with the stakers' pool and without it, side by side. */
 import type { NetworkConnection } from "hardhat/types/network";
 import { EPISODES, type Episode } from "./episodes.ts";
-import { stepsOf } from "./path.ts";
+import { along, stepsOf } from "./path.ts";
 import { type Outcome, run } from "./run.ts";
 import type { Settings } from "./settings.ts";
 
 export interface DrillResult {
   readonly settings: Settings;
   readonly episode: Episode;
+  /** The same object as `without` when the pool is empty. */
   readonly with: Outcome;
   readonly without: Outcome;
   readonly durationMs: number;
@@ -27,18 +28,19 @@ export async function drill(
 ): Promise<DrillResult> {
   const started = performance.now();
   const episode = EPISODES[settings.episode];
-  const steps = stepsOf(episode.bars, settings.seed);
+  const steps = stepsOf(along(settings.path, episode.bars), settings.seed);
+  const stakes = settings.pool === 0 ? [0] : [settings.pool, 0]; // the same run twice would show nothing
   let done = 0;
   const onStep = () => {
     done += 1;
-    onProgress(done, 2 * steps.length);
+    onProgress(done, stakes.length * steps.length);
   };
-  onProgress(0, 2 * steps.length);
+  onProgress(0, stakes.length * steps.length);
 
-  const play = async (connect: () => Promise<NetworkConnection>, stayStaked: boolean) =>
-    run(await connect(), { settings, steps, stayStaked, onStep });
-  const first = play(chains.with, true);
+  const play = async (connect: () => Promise<NetworkConnection>, staked: number) =>
+    run(await connect(), { settings, steps, staked, onStep });
+  const first = settings.pool === 0 ? undefined : play(chains.with, settings.pool);
   if (!chains.parallel) await first;
-  const [withPool, without] = await Promise.all([first, play(chains.without, false)]);
-  return { settings, episode, with: withPool, without, durationMs: Math.round(performance.now() - started) };
+  const [withPool, without] = await Promise.all([first, play(chains.without, 0)]);
+  return { settings, episode, with: withPool ?? without, without, durationMs: Math.round(performance.now() - started) };
 }

@@ -2,6 +2,10 @@
 import type { Bar } from "./episodes.ts";
 import { type Rng, rng } from "./rng.ts";
 
+/** As it was; backwards in time; upside down, so that every fall is a rise of the same factor. */
+export const PATH_NAMES = ["forward", "reversed", "inverted"] as const;
+export type PathName = (typeof PATH_NAMES)[number];
+
 export const STEPS_PER_BAR = 12;
 const SECONDS_PER_BAR = 3_600;
 export const STEP_SECONDS = SECONDS_PER_BAR / STEPS_PER_BAR;
@@ -16,6 +20,21 @@ export interface Step {
 
 /** Share of the way to the next waypoint that a step may stray, in thousandths of it. */
 const STRAY = 250;
+
+/** The bars as `path` plays them. Inverted, a price p becomes p0^2 / p, p0 the first open; rounded down. */
+export function along(path: PathName, bars: readonly Bar[]): Bar[] {
+  if (path === "forward") return [...bars];
+  if (path === "reversed") return bars.map((bar) => ({ ...bar, open: bar.close, close: bar.open })).reverse();
+
+  const origin = bars[0]?.open ?? 0n;
+  const turn = (price: bigint) => (origin * origin) / price;
+  return bars.map(({ open, high, low, close }) => ({
+    open: turn(open),
+    high: turn(low),
+    low: turn(high),
+    close: turn(close),
+  }));
+}
 
 /**
  * A falling bar plunges to its low, recovers to its high and falls to its close: longs have no time. A rising one is the

@@ -6,6 +6,8 @@ import type { World } from "./world.ts";
 
 export interface Overview extends Totals {
   readonly cap: bigint; // {lot}
+  readonly held: bigint; // {lot} by the pool, what is not settled yet included
+  readonly holds: bigint; // {lot} at most, before winners are closed
   readonly poolAssets: bigint; // {u} what the shares are worth together
   readonly sharePrice: bigint; // {u} of one share
 }
@@ -37,6 +39,7 @@ export function createReader({ chain, addresses, accounts }: World): Reader {
   const { engine, pool, probe } = addresses;
   const encodeLedger = (of: readonly bigint[]) => abi.probe.encodeFunctionData("ledger", [engine, MARKET, [...of]]);
   const ledgerCall = encodeLedger(accounts);
+  const inventoryCall = abi.engine.encodeFunctionData("inventory", [MARKET]);
   const overviewCall = abi.probe.encodeFunctionData("overview", [engine, pool, MARKET]);
   const read = async (call: string): Promise<Entry[]> =>
     grouped(words(await chain.call(probe, call)), 3, ([cash = 0n, lots = 0n, quote = 0n]) => ({ cash, lots, quote }));
@@ -46,6 +49,7 @@ export function createReader({ chain, addresses, accounts }: World): Reader {
     entries: (of) => read(encodeLedger(of)),
     overview: async () => {
       const [found] = abi.probe.decodeFunctionResult("overview", await chain.call(probe, overviewCall));
+      const [inventory] = abi.engine.decodeFunctionResult("inventory", await chain.call(engine, inventoryCall));
       const { market } = found;
       return {
         price: market.price,
@@ -58,6 +62,8 @@ export function createReader({ chain, addresses, accounts }: World): Reader {
         internalBalance: found.internalBalance,
         tokenBalance: found.tokenBalance,
         tokenUnit: TOKEN_UNIT,
+        held: inventory.lots,
+        holds: inventory.cap,
         poolAssets: found.poolAssets * TOKEN_UNIT,
         sharePrice: (found.sharePrice * TOKEN_UNIT) / 10n ** 12n, // down
       };

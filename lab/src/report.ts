@@ -2,7 +2,7 @@
 import { chart, escapeHtml } from "./charts.ts";
 import type { DrillResult } from "./drill.ts";
 import type { Outcome, Sample } from "./run.ts";
-import { checkLine, refusedLine, tables } from "./summary.ts";
+import { checkLine, refusedLine, tables, verdict } from "./summary.ts";
 import { dollars, toNumber } from "./units.ts";
 
 const STYLE = `
@@ -24,7 +24,7 @@ svg { display: block; height: auto; width: 100%; } .grid { stroke: var(--rule); 
 
 export function report(result: DrillResult): string {
   const { episode, settings, with: withPool, without } = result;
-  const ok = withPool.failures.length + without.failures.length === 0;
+  const ok = verdict(result).failures.length === 0;
   const refused = refusedLine(result);
   return `<!doctype html>
 <html lang="en">
@@ -36,7 +36,7 @@ export function report(result: DrillResult): string {
 </head>
 <body>
 <h1>${escapeHtml(episode.title)}</h1>
-<p class="muted">Prices: ${escapeHtml(episode.source)}, cut into five-minute steps. Seed ${settings.seed}, ${withPool.opened} traders
+<p class="muted">Prices: ${escapeHtml(episode.source)}, cut into five-minute steps${settings.path === "forward" ? "" : `, ${settings.path}`}. Seed ${settings.seed}, ${withPool.opened} traders
 with a position, ${withPool.accounts} accounts, keeper ${settings.latency} steps late. All figures are read from the contracts.</p>
 ${refused === undefined ? "" : `<p class="muted">${escapeHtml(refused)}</p>`}
 <p class="lead">${lead(withPool, without)}</p>
@@ -51,11 +51,13 @@ ${tables(result).map(table).join("\n")}
 function lead(withPool: Outcome, without: Outcome): string {
   const { byLiquidation, byInventory } = withPool.tally;
   const paid = byLiquidation.pool + byInventory.pool;
+  const shared = byLiquidation.lossShare + byInventory.lossShare;
+  const sharedBare = without.tally.byLiquidation.lossShare + without.tally.byInventory.lossShare;
   const left = byLiquidation.deficit + byInventory.deficit;
   const bare = without.tally.byLiquidation.deficit + without.tally.byInventory.deficit;
   return (
-    `Without the pool the crash leaves ${usd(bare)} of bad debt. With it, the stakers pay ${usd(paid)} and the bad debt is ` +
-    `${usd(left)}; the positions the pool took over stand at ${usd(withPool.inventory.equity)} when the tape ends.`
+    `Without the pool winners pay ${usd(sharedBare)} and the crash leaves ${usd(bare)} of bad debt. With it, the stakers pay ` +
+    `${usd(paid)}, winners ${usd(shared)}, and the bad debt is ${usd(left)}; the positions the pool took over stand at ${usd(withPool.inventory.equity)} when the tape ends.`
   );
 }
 
@@ -68,6 +70,7 @@ function charts({ with: withPool, without, episode }: DrillResult): string {
   const layers = (outcome: Outcome) => [
     { name: "insurance bucket", values: of(outcome, ({ paid }) => paid.bucket), colour: "--green" },
     { name: "stakers' pool", values: of(outcome, ({ paid }) => paid.pool), colour: "--blue" },
+    { name: "winners' loss share", values: of(outcome, ({ paid }) => paid.lossShare), colour: "--amber" },
     { name: "bad debt", values: of(outcome, ({ paid }) => paid.deficit), colour: "--red" },
   ];
   const price = withPool.samples.map((sample) => Number(sample.price) / 1e8);

@@ -2,6 +2,7 @@
 import type { NetworkConnection } from "hardhat/types/network";
 import { createAgent } from "./agent.ts";
 import { CHECKS_PER_STEP, conservation, type Entry, equityOf, type Failure } from "./checks.ts";
+import { type Closing, windDown } from "./closing.ts";
 import { STEPS_PER_BAR, type Step } from "./path.ts";
 import { createReader, type Overview } from "./reader.ts";
 import type { Settings } from "./settings.ts";
@@ -28,6 +29,8 @@ export interface Outcome {
   readonly start: Overview;
   readonly end: Overview;
   readonly inventory: { readonly lots: bigint; readonly equity: bigint }; // {lot}, {u} at the end
+  /** After the market was wound down: the tally counts that too, the samples do not. */
+  readonly closing: Pick<Closing, "accountsLeft" | "closed" | "end">;
   readonly checks: number;
   readonly failures: readonly Failure[];
 }
@@ -35,15 +38,16 @@ export interface Outcome {
 export interface RunOptions {
   readonly settings: Settings;
   readonly steps: readonly Step[];
-  readonly stayStaked: boolean;
+  /** {USD} */
+  readonly staked: number;
   onStep(): void;
 }
 
 export async function run(connection: NetworkConnection, options: RunOptions): Promise<Outcome> {
-  const { settings, steps, stayStaked, onStep } = options;
+  const { settings, steps, staked, onStep } = options;
   const [first] = steps;
   if (first === undefined) throw new Error("The path has no step");
-  const world = await createWorld(connection, settings, first.price, stayStaked);
+  const world = await createWorld(connection, settings, first.price, staked);
   const reader = createReader(world);
   const keeper = createAgent(world, reader, settings.latency);
 
@@ -62,7 +66,7 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
     world.chain.setNextTime(world.start + step.offset);
     await publish(world, step.price);
     await keeper.act(entries);
-    if (stayStaked && step.index % STEPS_PER_BAR === STEPS_PER_BAR - 1) await keeper.collectIncome();
+    if (staked > 0 && step.index % STEPS_PER_BAR === STEPS_PER_BAR - 1) await keeper.collectIncome();
 
     [entries, overview] = await Promise.all([reader.ledger(), reader.overview()]);
     for (const log of await world.chain.newLogs(world.addresses.engine)) tally = count(tally, log, TOKEN_UNIT);
@@ -75,6 +79,13 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
   }
 
   const inventory = inventoryOf(entries);
+  const {
+    checks: closingChecks,
+    failures: closingFailures,
+    ...closing
+  } = await windDown(world, reader, keeper, overview.price, steps.length);
+  for (const log of await world.chain.newLogs(world.addresses.engine)) tally = count(tally, log, TOKEN_UNIT);
+  failures.push(...closingFailures, ...waterfall(tally, steps.length));
   return {
     samples,
     tally,
@@ -83,7 +94,8 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
     start,
     end: overview,
     inventory: { lots: inventory.lots, equity: equityOf(inventory, overview) },
-    checks,
+    closing,
+    checks: checks + closingChecks,
     failures,
   };
 }

@@ -1,17 +1,34 @@
 /** What a drill is run with, and the bounds of it. */
 import { EPISODE_NAMES, type EpisodeName } from "./episodes.ts";
+import { PATH_NAMES, type PathName } from "./path.ts";
 
 export interface Settings {
   readonly episode: EpisodeName;
   readonly seed: number;
   readonly traders: number;
-  /** {USD} staked */
+  /** How the bars are played. */
+  readonly path: PathName;
+  /** {USD} staked while people open their positions. */
+  readonly opening: number;
+  /** {USD} of it that is still there in the crash. */
   readonly pool: number;
   /** Steps between what the keeper sees and what it does. */
   readonly latency: number;
 }
 
-export const DEFAULTS: Settings = { episode: "eth-2020-03-12", seed: 1, traders: 200, pool: 2_000_000, latency: 2 };
+const POOL = 2_000_000;
+/** One per cent of the default: enough to pay something, not enough to pay much. {USD} */
+export const TINY = POOL / 100;
+
+export const DEFAULTS: Settings = {
+  episode: "eth-2020-03-12",
+  path: "forward",
+  seed: 1,
+  traders: 200,
+  opening: POOL,
+  pool: POOL,
+  latency: 2,
+};
 
 export const BOUNDS = {
   seed: { min: 0, max: 2 ** 32 - 1 },
@@ -28,6 +45,19 @@ export function parseNumber(name: keyof typeof BOUNDS, text: string): Parsed<num
   const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return { value };
   return { error: `--${name} must be a whole number from ${min} to ${max}, not "${text}"` };
+}
+
+/** Of a pool that is tiny or empty the stakers left after the opening: nobody could have opened against it. */
+export function parsePool(text: string): Parsed<Pick<Settings, "opening" | "pool">> {
+  if (text === "0" || text === "tiny") return { value: { opening: POOL, pool: text === "tiny" ? TINY : 0 } };
+  const parsed = parseNumber("pool", text);
+  if ("value" in parsed) return { value: { opening: parsed.value, pool: parsed.value } };
+  return { error: parsed.error.replace("must be", "must be 0, tiny or") };
+}
+
+export function parsePath(text: string): Parsed<PathName> {
+  const value = PATH_NAMES.find((name) => name === text);
+  return value === undefined ? { error: `--path must be ${PATH_NAMES.join(", ")}, not "${text}"` } : { value };
 }
 
 export function parseEpisode(text: string): Parsed<EpisodeName> {

@@ -24,9 +24,16 @@ export async function stakeAll(site: Site, stakes: readonly Stake[]): Promise<vo
   }
 }
 
-export async function requestExits({ chain, addresses }: Site, stakes: readonly Stake[]): Promise<void> {
+/** Everybody asks for the same part of their shares: all but `staying` of `staked`. */
+export async function requestExits(
+  { chain, addresses }: Site,
+  stakes: readonly Stake[],
+  staying: bigint,
+  staked: bigint,
+): Promise<void> {
   for (const { staker } of stakes) {
-    const shares = await chain.call(addresses.pool, abi.pool.encodeFunctionData("balanceOf", [staker]));
+    const balance = BigInt(await chain.call(addresses.pool, abi.pool.encodeFunctionData("balanceOf", [staker])));
+    const shares = (balance * (staked - staying)) / staked; // down
     const request = abi.pool.encodeFunctionData("requestRedeem", [shares, staker, staker]);
     await chain.send(staker, addresses.pool, request);
   }

@@ -10,6 +10,7 @@ import {
   Exchange__factory,
   IMarginEngine__factory,
   LedgerProbe__factory,
+  MarginEngine__factory,
   MockAggregator__factory,
   MockToken__factory,
 } from "../../typechain-types/index.js";
@@ -18,9 +19,10 @@ import { type Chain, createChain } from "./chain.ts";
 export const MARKET = 0;
 const DECIMALS = 6;
 export const TOKEN_UNIT = 10n ** BigInt(12 - DECIMALS); // {u/token} S
-/** System accounts of the ledger that the market uses: its inventory and the fees. */
+/** System accounts of the ledger that the market uses: its inventory, the fees and what claims have been paid. */
 export const INVENTORY = BigInt(MARKET);
 export const FEES = 64n;
+export const CLAIMS = 65n;
 
 const DEPLOYMENTS = path.resolve(import.meta.dirname, "../../deploy/deployments");
 
@@ -28,6 +30,7 @@ export const abi = {
   engine: IMarginEngine__factory.createInterface(),
   exchange: Exchange__factory.createInterface(),
   feed: MockAggregator__factory.createInterface(),
+  multicall: MarginEngine__factory.createInterface(),
   pool: BackstopPool__factory.createInterface(),
   probe: LedgerProbe__factory.createInterface(),
   token: MockToken__factory.createInterface(),
@@ -35,7 +38,7 @@ export const abi = {
 
 export interface Site {
   readonly chain: Chain;
-  readonly addresses: Readonly<Record<keyof typeof abi, string>>;
+  readonly addresses: Readonly<Record<Exclude<keyof typeof abi, "multicall">, string>>;
   /** Deployed everything; publishes prices and pays margin in for others. */
   readonly operator: string;
 }

@@ -19,7 +19,7 @@ const percent = (part: bigint, of: bigint) =>
 const coins = (lots: bigint) => dollars(lots * 10n ** BigInt(EXACT - LOT_DECIMALS), LOT_DECIMALS);
 
 /** {D18} what every withdrawal pays of itself: h = B / (B + deficit). */
-export function haircut({ end }: Outcome): bigint {
+export function haircut({ end }: Pick<Outcome, "end">): bigint {
   const balance = end.internalBalance * end.tokenUnit;
   return balance + end.deficit === 0n ? 10n ** 18n : (balance * 10n ** 18n) / (balance + end.deficit); // down
 }
@@ -37,6 +37,7 @@ export function tables(result: DrillResult): Table[] {
         layer("total shortfall", ({ tally }) => total(tally).shortfall),
         layer("  paid by the insurance bucket", ({ tally }) => total(tally).bucket),
         layer("  paid by the stakers' pool", ({ tally }) => total(tally).pool),
+        layer("  paid by winners, every lot the same", ({ tally }) => total(tally).lossShare),
         layer("  bad debt: nobody paid", ({ tally }) => total(tally).deficit),
       ],
     },
@@ -48,9 +49,22 @@ export function tables(result: DrillResult): Table[] {
         both("partial liquidations", ({ tally }) => String(tally.liquidations)),
         both("takeovers by the pool", ({ tally }) => String(tally.takeovers)),
         both("  of them below zero equity", ({ tally }) => String(tally.insolvent)),
+        both("times winners were deleveraged", ({ tally }) => String(tally.deleveragings)),
+        both("  closed that way, ETH", ({ tally }) => coins(tally.deleveraged)),
         both("penalties paid, USD", ({ tally }) => dollars(tally.penalties)),
-        both("deficit outstanding at the end, USD", ({ end }) => dollars(end.deficit)),
+        both("deficit outstanding when the tape ends, USD", ({ end }) => dollars(end.deficit)),
         both("a withdrawal pays", (outcome) => percent(haircut(outcome), 10n ** 18n)),
+      ],
+    },
+    {
+      title: "Wind-down after the tape",
+      rows: [
+        both("closed at the settlement price by others", ({ closing }) => String(closing.closed)),
+        both("accounts left with a position", ({ closing }) => String(closing.accountsLeft)),
+        both("open interest, lots", ({ closing }) => String(closing.end.openInterest)),
+        both("deficit, USD", ({ closing }) => dollars(closing.end.deficit)),
+        both("a withdrawal pays", ({ closing }) => percent(haircut(closing), 10n ** 18n)),
+        both("pool without what still vests, USD", ({ closing }) => dollars(closing.end.poolAssets)),
       ],
     },
     {
@@ -60,7 +74,7 @@ export function tables(result: DrillResult): Table[] {
         both("pool at the end, USD", ({ end }) => dollars(end.poolAssets)),
         both("share price at the start, USD", ({ start }) => (hasPool(start) ? dollars(start.sharePrice, 6) : "-")),
         both("share price at the end, USD", ({ end }) => (hasPool(end) ? dollars(end.sharePrice, 6) : "-")),
-        both("premiums received, USD", ({ tally }) => dollars(tally.income)),
+        both("income received, wind-down included, USD", ({ tally }) => dollars(tally.income)),
         both("inventory, ETH", ({ inventory }) => coins(inventory.lots)),
         both("  its open profit or loss, USD", ({ inventory }) => dollars(inventory.equity)),
       ],
@@ -71,10 +85,21 @@ export function tables(result: DrillResult): Table[] {
 /** A share price of a pool that only keeps its floor says nothing. */
 const hasPool = ({ poolAssets }: { readonly poolAssets: bigint }) => poolAssets > USD;
 
-export function checkLine({ with: withPool, without }: DrillResult): string {
-  const failures = [...withPool.failures, ...without.failures];
-  const made = withPool.checks + without.checks;
-  if (failures.length === 0) return `Conservation I1 to I4 held in all ${made} checks, after every step of both runs.`;
+/** What was checked in the runs, each counted once. */
+export function verdict({ with: withPool, without }: Pick<DrillResult, "with" | "without">) {
+  const runs = [...new Set([withPool, without])];
+  return {
+    runs: runs.length,
+    checks: runs.reduce((sum, { checks }) => sum + checks, 0),
+    failures: runs.flatMap(({ failures }) => failures),
+    accountsLeft: runs.reduce((sum, { closing }) => sum + closing.accountsLeft, 0),
+  };
+}
+
+export function checkLine(result: DrillResult): string {
+  const { runs, checks: made, failures } = verdict(result);
+  if (failures.length === 0)
+    return `Conservation I1 to I4 held in all ${made} checks, after every step${runs === 2 ? " of both runs" : ""} and after the wind-down.`;
   const shown = failures.slice(0, 5).map(({ id, step, message }) => `  ${id} at step ${step}: ${message}`);
   return [`${failures.length} of ${made} checks FAILED:`, ...shown].join("\n");
 }
@@ -88,7 +113,7 @@ export function refusedLine({ settings, with: { opened } }: DrillResult): string
 export function text(result: DrillResult): string {
   const { settings, episode, durationMs, with: withPool } = result;
   const lines = [
-    `${episode.title}: ${withPool.samples.length} steps, seed ${settings.seed}, ${withPool.accounts} accounts, ` +
+    `${episode.title}${settings.path === "forward" ? "" : `, ${settings.path}`}: ${withPool.samples.length} steps, seed ${settings.seed}, ${withPool.accounts} accounts, ` +
       `keeper ${settings.latency} steps late`,
   ];
   const refused = refusedLine(result);
@@ -104,14 +129,28 @@ export function text(result: DrillResult): string {
   return [...lines, "", checkLine(result), `Took ${(durationMs / 1_000).toFixed(1)} s.`].join("\n");
 }
 
+const afterWindDown = ({ closing }: Outcome) => ({
+  closed: closing.closed,
+  openInterest: String(closing.end.openInterest),
+  deficit: String(closing.end.deficit),
+  haircut: String(haircut(closing)),
+  poolNav: String(closing.end.poolAssets),
+});
+
 /** Amounts are decimal strings of u, 1e-12 USD: a JSON number has not enough digits. */
 export function json(result: DrillResult): Record<string, unknown> {
   const { settings, with: withPool, without, durationMs } = result;
+  const { checks, failures, accountsLeft } = verdict(result);
   const layers = (outcome: Outcome) => {
-    const { shortfall, bucket, pool, deficit } = total(outcome.tally);
+    const { shortfall, bucket, pool, lossShare, deficit } = total(outcome.tally);
     return {
       shortfall: String(shortfall),
-      paidBy: { bucket: String(bucket), pool: String(pool), deficit: String(deficit) },
+      paidBy: {
+        bucket: String(bucket),
+        pool: String(pool),
+        lossShare: String(lossShare),
+        deficit: String(deficit),
+      },
     };
   };
   return {
@@ -122,6 +161,7 @@ export function json(result: DrillResult): Record<string, unknown> {
     liquidations: withPool.tally.liquidations,
     takeovers: withPool.tally.takeovers,
     insolventTakeovers: withPool.tally.insolvent,
+    deleveragings: withPool.tally.deleveragings,
     ...layers(withPool),
     poolNavStart: String(withPool.start.poolAssets),
     poolNavEnd: String(withPool.end.poolAssets),
@@ -129,14 +169,18 @@ export function json(result: DrillResult): Record<string, unknown> {
     sharePriceEnd: String(withPool.end.sharePrice),
     inventory: { lots: String(withPool.inventory.lots), equity: String(withPool.inventory.equity) },
     haircut: String(haircut(withPool)),
+    accountsLeft,
+    afterWindDown: afterWindDown(withPool),
     withoutBackstop: {
       ...layers(without),
       liquidations: without.tally.liquidations,
       takeovers: without.tally.takeovers,
+      deleveragings: without.tally.deleveragings,
       haircut: String(haircut(without)),
+      afterWindDown: afterWindDown(without),
     },
-    conservationChecks: withPool.checks + without.checks,
-    conservationFailures: withPool.failures.length + without.failures.length,
+    conservationChecks: checks,
+    conservationFailures: failures.length,
     durationMs,
     unit: "1e-12 USD",
   };

@@ -8,15 +8,18 @@ export interface Layers {
   readonly shortfall: bigint;
   readonly bucket: bigint;
   readonly pool: bigint;
+  /** What every lot of the winning side paid. */
+  readonly lossShare: bigint;
   readonly deficit: bigint;
 }
 
-export const NOTHING: Layers = { shortfall: 0n, bucket: 0n, pool: 0n, deficit: 0n };
+export const NOTHING: Layers = { shortfall: 0n, bucket: 0n, pool: 0n, lossShare: 0n, deficit: 0n };
 
 export const sumOf = (a: Layers, b: Layers): Layers => ({
   shortfall: a.shortfall + b.shortfall,
   bucket: a.bucket + b.bucket,
   pool: a.pool + b.pool,
+  lossShare: a.lossShare + b.lossShare,
   deficit: a.deficit + b.deficit,
 });
 
@@ -25,6 +28,10 @@ export interface Tally {
   readonly takeovers: number;
   /** Takeovers of accounts that were worth less than nothing. */
   readonly insolvent: number;
+  /** Times that winners were closed pro rata because the pool held more than its cap. */
+  readonly deleveragings: number;
+  /** {lot} closed that way. */
+  readonly deleveraged: bigint;
   /** {u} penalties paid by liquidated accounts */
   readonly penalties: bigint;
   /** {u} income the pool received */
@@ -37,6 +44,8 @@ export const EMPTY: Tally = {
   liquidations: 0,
   takeovers: 0,
   insolvent: 0,
+  deleveragings: 0,
+  deleveraged: 0n,
   penalties: 0n,
   income: 0n,
   byLiquidation: NOTHING,
@@ -62,10 +71,22 @@ export function count(tally: Tally, log: Log, tokenUnit: bigint): Tally {
         takeovers: tally.takeovers + 1,
         insolvent: tally.insolvent + (args.equity < 0n ? 1 : 0),
       };
+    case "Deleveraged":
+      return {
+        ...tally,
+        deleveragings: tally.deleveragings + 1,
+        deleveraged: tally.deleveraged + args.lots,
+      };
     case "IncomeCollected":
       return { ...tally, income: tally.income + args.paid * tokenUnit };
     case "ShortfallCovered": {
-      const paid = { shortfall: args.shortfall, bucket: args.byBucket, pool: args.byPool, deficit: args.toDeficit };
+      const paid = {
+        shortfall: args.shortfall,
+        bucket: args.byBucket,
+        pool: args.byPool,
+        lossShare: args.byShare,
+        deficit: args.toDeficit,
+      };
       return args.reason === INVENTORY
         ? { ...tally, byInventory: sumOf(tally.byInventory, paid) }
         : { ...tally, byLiquidation: sumOf(tally.byLiquidation, paid) };
@@ -78,10 +99,10 @@ export function count(tally: Tally, log: Log, tokenUnit: bigint): Tally {
 /** The layers of every reason sum to its shortfall, to the last unit. */
 export function waterfall({ byLiquidation, byInventory }: Tally, step: number): Failure[] {
   return [byLiquidation, byInventory]
-    .filter(({ shortfall, bucket, pool, deficit }) => shortfall !== bucket + pool + deficit)
-    .map(({ shortfall, bucket, pool, deficit }) => ({
+    .filter(({ shortfall, bucket, pool, lossShare, deficit }) => shortfall !== bucket + pool + lossShare + deficit)
+    .map(({ shortfall, bucket, pool, lossShare, deficit }) => ({
       id: "waterfall",
       step,
-      message: `${bucket} + ${pool} + ${deficit} is not ${shortfall} u`,
+      message: `${bucket} + ${pool} + ${lossShare} + ${deficit} is not ${shortfall} u`,
     }));
 }

@@ -6,7 +6,7 @@ import { Exchange__factory } from "../../typechain-types/index.js";
 import { populate } from "./population.ts";
 import type { Settings } from "./settings.ts";
 import { claimExits, fundAll, requestExits, type Stake, settleAll, stakeAll } from "./setup.ts";
-import { deploySite, FEES, INVENTORY, publish, readMarket, type Site, TOKEN_UNIT } from "./site.ts";
+import { CLAIMS, deploySite, FEES, INVENTORY, publish, readMarket, type Site, TOKEN_UNIT } from "./site.ts";
 import { USD } from "./units.ts";
 
 const MINUTE = 60;
@@ -38,13 +38,13 @@ export interface World extends Site {
 
 /**
  * @param price {1e-8 USD} at which everybody opens; a lot of 1e-4 coin makes the same number {u/lot}
- * @param stayStaked false: the stakers leave between opening and crash, as anyone may, and the pool is empty
+ * @param staked {USD} of the stake that stays: the rest leaves between opening and crash, as anyone may
  */
 export async function createWorld(
   connection: NetworkConnection,
   settings: Settings,
   price: bigint,
-  stayStaked: boolean,
+  staked: number,
 ): Promise<World> {
   const [operator, , keeperSigner, ...stakerSigners] = await connection.ethers.getSigners();
   if (operator === undefined || keeperSigner === undefined || stakerSigners.length < STAKERS.length)
@@ -60,12 +60,13 @@ export async function createWorld(
 
   await settleListing(site, price);
   // The pool's budgets run in aligned weeks: opening at the start of one makes a run independent of when it is started.
-  const opening = Math.ceil(site.chain.now() / WEEK + 1) * WEEK;
+  // Two weeks on, the feed has stood long enough to settle the market.
+  const opening = Math.ceil(site.chain.now() / WEEK + 2) * WEEK;
   site.chain.setNextTime(opening);
   await publish(site, price);
   const stakes: Stake[] = stakerSigners.slice(0, STAKERS.length).map(({ address: staker }, i) => ({
     staker,
-    amount: (BigInt(settings.pool) * USD * (STAKERS[i] ?? 0n)) / 100n / TOKEN_UNIT,
+    amount: (BigInt(settings.opening) * USD * (STAKERS[i] ?? 0n)) / 100n / TOKEN_UNIT,
   }));
   await stakeAll(site, stakes);
   await publish(site, price); // the market may now grow as far as the stake allows
@@ -77,13 +78,22 @@ export async function createWorld(
   });
   await settleAll(site, await Promise.all(pairs));
 
-  if (!stayStaked) await requestExits(site, stakes);
+  const leave = staked < settings.opening;
+  if (leave) await requestExits(site, stakes, BigInt(staked), BigInt(settings.opening));
   site.chain.setNextTime(opening + LEAD - HOUR);
   await publish(site, price);
-  if (!stayStaked) await claimExits(site, stakes);
+  if (leave) await claimExits(site, stakes);
 
   const people = [keeper, ...makers, ...traders].map(({ account }) => account);
-  return { ...site, keeper, makers, traders, accounts: [INVENTORY, FEES, ...people], start: opening + LEAD, pair };
+  return {
+    ...site,
+    keeper,
+    makers,
+    traders,
+    accounts: [INVENTORY, FEES, CLAIMS, ...people],
+    start: opening + LEAD,
+    pair,
+  };
 }
 
 /** How long the deployment took has no part in the run: funding counts from a moment a fixed time after the listing. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EPISODE_NAMES, EPISODES, parseBars, parsePrice } from "../src/episodes.ts";
-import { STEP_SECONDS, STEPS_PER_BAR, stepsOf } from "../src/path.ts";
+import { along, STEP_SECONDS, STEPS_PER_BAR, stepsOf } from "../src/path.ts";
 
 const ascending = (a: bigint, b: bigint) => (a < b ? -1 : 1);
 const SEEDS = [0, 1, 2, 99, 2 ** 32 - 1];
@@ -77,5 +77,26 @@ describe("stepsOf", () => {
       offsets.map((_, i) => i * STEP_SECONDS),
     );
     assert.equal(STEPS_PER_BAR * STEP_SECONDS, 3_600);
+  });
+});
+
+describe("along", () => {
+  const { bars } = EPISODES["eth-2020-03-12"];
+  const first = bars[0]?.open ?? 0n;
+
+  it("plays the bars backwards in time, and twice is forward", () => {
+    const back = along("reversed", bars);
+    assert.equal(back[0]?.open, bars.at(-1)?.close);
+    assert.equal(back.at(-1)?.close, first);
+    assert.deepEqual(along("reversed", back), along("forward", bars));
+  });
+
+  it("turns falls into rises of the same factor, and bars still enclose their prices", () => {
+    const turned = along("inverted", bars);
+    assert.equal(turned[0]?.open, first);
+    for (const [i, { open, high, low, close }] of turned.entries()) {
+      assert.ok(low <= open && low <= close && open <= high && close <= high);
+      assert.equal(high, (first * first) / (bars[i]?.low ?? 1n));
+    }
   });
 });

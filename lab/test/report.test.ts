@@ -11,7 +11,7 @@ import { haircut, json, text } from "../src/summary.ts";
 import { EMPTY, NOTHING } from "../src/tally.ts";
 import { dollars, USD } from "../src/units.ts";
 
-const layers = { shortfall: 10n * USD + 3n, bucket: 2n * USD, pool: 5n * USD, deficit: 3n * USD + 3n };
+const layers = { shortfall: 10n * USD + 3n, bucket: 2n * USD, pool: 4n * USD, lossShare: USD, deficit: 3n * USD + 3n };
 const overview: Outcome["start"] = {
   price: 19_461_000_000n,
   indexLong: 0n,
@@ -23,6 +23,8 @@ const overview: Outcome["start"] = {
   internalBalance: 97_000_000n,
   tokenBalance: 97_000_000n,
   tokenUnit: 10n ** 6n,
+  held: 0n,
+  holds: 500n,
   poolAssets: 1_000n * USD,
   sharePrice: USD,
 };
@@ -42,6 +44,7 @@ const outcome: Outcome = {
   start: overview,
   end: { ...overview, deficit: 3n * USD, poolAssets: 995n * USD, sharePrice: (995n * USD) / 1_000n },
   inventory: { lots: 12_345n, equity: -5n * USD },
+  closing: { accountsLeft: 0, closed: 7, end: { ...overview, openInterest: 0n, deficit: 3n * USD } },
   checks: 16,
   failures: [],
 };
@@ -49,7 +52,7 @@ const result: DrillResult = {
   settings: DEFAULTS,
   episode: EPISODES["eth-2020-03-12"],
   with: outcome,
-  without: outcome,
+  without: { ...outcome },
   durationMs: 1_234,
 };
 const failed: DrillResult = {
@@ -127,7 +130,7 @@ describe("chart", () => {
 describe("summary", () => {
   it("prints the layers to the last unit", () => {
     const printed = text(result);
-    for (const exact of ["10.000000000003", "2.000000000000", "5.000000000000", "3.000000000003"])
+    for (const exact of ["10.000000000003", "2.000000000000", "4.000000000000", "1.000000000000", "3.000000000003"])
       assert.ok(printed.includes(exact), `${exact} is missing from\n${printed}`);
     assert.ok(printed.includes("10 of 200 opening trades were refused"));
     assert.ok(printed.includes("held in all 32 checks"));
