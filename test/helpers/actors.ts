@@ -35,3 +35,5 @@ export const accountOf = (owner: { readonly address: string }, subId = 0n): bigi
 
 /** The account of the fees ledger; ids 0 to 63 are the pool's inventories, one a market. */
 export const FEES = 64n;
+/** What income has paid on claims and nobody has collected yet. */
+export const CLAIMS = 65n;

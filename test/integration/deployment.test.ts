@@ -47,6 +47,12 @@ const RESTRICTED: readonly Restricted[] = [
     },
   },
   {
+    name: "oracle.configureSecond",
+    role: "governor",
+    send: async ({ oracle, token }, caller) =>
+      oracle.connect(caller).configureSecond(0, { pyth: token, priceId: ethers.id("ETH/USD") }),
+  },
+  {
     name: "engine.wire",
     role: "governor",
     send: async ({ engine, pool, exchange }, caller) => engine.connect(caller).wire(pool, exchange),
@@ -61,6 +67,16 @@ const RESTRICTED: readonly Restricted[] = [
     name: "engine.setStatus",
     role: "governor",
     send: async ({ engine }, caller) => engine.connect(caller).setStatus(0, 1),
+  },
+  {
+    name: "engine.setInventoryCap",
+    role: "governor",
+    send: async ({ engine }, caller) => engine.connect(caller).setInventoryCap(0, { lots: 1, bps: 500 }),
+  },
+  {
+    name: "engine.windDown",
+    role: "governor",
+    send: async ({ engine }, caller) => engine.connect(caller).windDown(0),
   },
   {
     name: "engine.pauseMarket",
@@ -165,8 +181,8 @@ describe("sizes", () => {
         sizes.push((await ethers.provider.getCode(receipt.contractAddress)).length / 2 - 1);
       }
     }
-    // token, manager, oracle, 4 libraries, engine, pool, exchange, 3 feeds
-    expect(sizes).to.have.lengthOf(13);
+    // token, manager, oracle, 7 libraries, engine, pool, exchange, 3 feeds
+    expect(sizes).to.have.lengthOf(16);
     for (const size of sizes) expect(size).to.be.within(1, CODE_LIMIT - 1);
   });
 });
@@ -194,9 +210,12 @@ describe("settlement tokens", () => {
     const anything = await fx.token.getAddress();
     const libraries = {
       "project/contracts/libraries/CashLib.sol:CashLib": anything,
+      "project/contracts/libraries/DeleverageLib.sol:DeleverageLib": anything,
+      "project/contracts/libraries/IncomeLib.sol:IncomeLib": anything,
       "project/contracts/libraries/LiquidationLib.sol:LiquidationLib": anything,
       "project/contracts/libraries/MarketLib.sol:MarketLib": anything,
       "project/contracts/libraries/TakeoverLib.sol:TakeoverLib": anything,
+      "project/contracts/libraries/WindDownLib.sol:WindDownLib": anything,
     };
     await expect(new MarginEngine__factory(libraries, fx.governor).deploy(token, fx.oracle, fx.manager))
       .to.be.revertedWithCustomError(fx.engine, "DecimalsUnsupported")

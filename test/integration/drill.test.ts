@@ -9,7 +9,12 @@ import { type Outcome, run } from "../../scripts/lib/run.ts";
 /** Amounts are decimal strings of 1e-12 USD. */
 interface Layers {
   readonly shortfall: string;
-  readonly paidBy: { readonly bucket: string; readonly pool: string; readonly deficit: string };
+  readonly paidBy: {
+    readonly bucket: string;
+    readonly pool: string;
+    readonly lossShare: string;
+    readonly deficit: string;
+  };
 }
 
 interface Result extends Layers {
@@ -22,6 +27,7 @@ interface Result extends Layers {
   readonly insolventTakeovers: number;
   readonly poolNavStart: string;
   readonly poolNavEnd: string;
+  readonly accountsLeft: number;
   readonly conservationChecks: number;
   readonly conservationFailures: number;
   readonly durationMs: number;
@@ -42,12 +48,13 @@ async function result(...args: string[]): Promise<Result> {
   return JSON.parse(last);
 }
 
-const sumOf = ({ paidBy }: Layers) => BigInt(paidBy.bucket) + BigInt(paidBy.pool) + BigInt(paidBy.deficit);
+const sumOf = ({ paidBy }: Layers) =>
+  BigInt(paidBy.bucket) + BigInt(paidBy.pool) + BigInt(paidBy.lossShare) + BigInt(paidBy.deficit);
 
 describe("drill", () => {
   after(() => rmSync(folder, { recursive: true }));
 
-  it("matters by default: bucket and pool pay, and without the pool there is bad debt", async function () {
+  it("matters by default: bucket and pool pay, without the pool winners do, and nobody is left", async function () {
     this.timeout(300_000);
     const found = await result();
 
@@ -64,12 +71,13 @@ describe("drill", () => {
     expect(sumOf(found)).to.equal(BigInt(found.shortfall));
     expect(BigInt(found.poolNavEnd) < BigInt(found.poolNavStart)).to.equal(true);
 
-    expect(BigInt(found.withoutBackstop.paidBy.deficit) > 0n).to.equal(true);
+    expect(BigInt(found.withoutBackstop.paidBy.lossShare) > 0n).to.equal(true);
     expect(found.withoutBackstop.paidBy.pool).to.equal("0");
     expect(sumOf(found.withoutBackstop)).to.equal(BigInt(found.withoutBackstop.shortfall));
 
     expect(found.conservationFailures).to.equal(0);
-    expect(found.conservationChecks).to.equal(2 * 4 * (STEPS + 1)); // both runs, before the first step and after each
+    expect(found.conservationChecks).to.equal(2 * 4 * (STEPS + 2)); // both runs: before, after each step, after the wind-down
+    expect(found.accountsLeft).to.equal(0);
 
     const html = readFileSync(reportFile, "utf8");
     expect(html.match(/<svg /g)).to.have.lengthOf(5);
@@ -94,11 +102,35 @@ describe("drill", () => {
     }
   });
 
+  for (const options of [
+    ["--pool", "0", "--path", "inverted"],
+    ["--pool", "tiny", "--path", "forward"],
+    ["--path", "reversed"],
+  ]) {
+    it(`leaves nobody with a position: ${options.join(" ")}`, async function () {
+      this.timeout(300_000);
+      const found = await result("--traders", "24", ...options);
+
+      expect(found).to.include({ steps: STEPS, accountsLeft: 0, conservationFailures: 0 });
+      expect(sumOf(found)).to.equal(BigInt(found.shortfall));
+      expect(sumOf(found.withoutBackstop)).to.equal(BigInt(found.withoutBackstop.shortfall));
+    });
+  }
+
+  it("has bad debt where nobody acts for two hours and nobody stands behind", async function () {
+    this.timeout(300_000);
+    const found = await result("--traders", "60", "--pool", "0", "--latency", "24");
+
+    expect(BigInt(found.paidBy.deficit) > 0n).to.equal(true);
+    expect(found.paidBy.pool).to.equal("0");
+    expect(found).to.include({ accountsLeft: 0, conservationFailures: 0 });
+  });
+
   it("explains its options", async () => {
     const { code, output } = await drill("--help");
 
     expect(code).to.equal(0);
-    for (const option of ["episode", "seed", "traders", "pool", "latency", "report", "network", "json"])
+    for (const option of ["episode", "path", "seed", "traders", "pool", "latency", "report", "network", "json"])
       expect(output).to.contain(`--${option} `);
   });
 
@@ -107,7 +139,8 @@ describe("drill", () => {
     [["--seed", "1.5"], '--seed must be a whole number from 0 to 4294967295, not "1.5"'],
     [["--seed=-1"], '--seed must be a whole number from 0 to 4294967295, not "-1"'],
     [["--traders", "1"], '--traders must be a whole number from 2 to 2000, not "1"'],
-    [["--pool", "lots"], '--pool must be a whole number from 1000 to 1000000000, not "lots"'],
+    [["--pool", "lots"], '--pool must be 0, tiny or a whole number from 1000 to 1000000000, not "lots"'],
+    [["--path", "sideways"], '--path must be forward, reversed, inverted, not "sideways"'],
     [["--latency", "49"], '--latency must be a whole number from 0 to 48, not "49"'],
     [["--network", "mainnet"], '--network must be localhost or the URL of a local node, not "mainnet"'],
     [["--report="], "--report must name a file"],

@@ -26,9 +26,9 @@ async function coveredIn({ engine }: Fixture, { blockNumber }: { blockNumber: nu
 const cashOf = async ({ engine }: Fixture, account: bigint) => (await engine.accounts(account)).cash;
 const equityOf = async ({ engine }: Fixture, account: bigint) => (await engine.health(account, MARK)).equity;
 
-/** A price that the market has got used to: EMAs have followed. */
+/** A price that the market has got used to: the averages have followed, and both sides are open again. */
 async function settleAt(fx: Fixture, answer: bigint): Promise<void> {
-  await time.increase(HOUR);
+  await time.increase(8 * HOUR);
   await setPrice(fx, answer);
 }
 
@@ -202,7 +202,7 @@ describe("a crash that the pool pays for", () => {
     const [covered] = await coveredIn(fx, transaction);
     if (covered === undefined) throw new Error("No shortfall was covered");
     expect([covered.market, covered.account, covered.reason]).to.deep.equal([0n, 0n, 1n]);
-    expect(covered.byBucket + covered.byPool + covered.toDeficit).to.equal(covered.shortfall);
+    expect(covered.byBucket + covered.byPool + covered.byShare + covered.toDeficit).to.equal(covered.shortfall);
     expect(covered.shortfall).to.be.at.least(lost);
     expect(assets - (await fx.pool.totalAssets())).to.equal(
       (covered.byPool + covered.excess) / (await fx.engine.tokenUnit()),
@@ -218,8 +218,8 @@ describe("the same crash with an empty pool", () => {
     { config: { ...BTC, feed: { ...BTC.feed, maxAge: 2 * DAY } }, answer: dollars(50_000n) },
   ];
 
-  /** The staker has left after the trades; then -15 %, and nobody can pay for alice and bob. */
-  async function insolvent() {
+  /** The staker has left after the trades; then -15 %, and alice and bob are below zero. */
+  async function fallen() {
     const fx = await deployBackstop(connection, { markets });
     const shares = await stake(fx);
     const alice = await deposit(fx, fx.alice, 6_000n);
@@ -241,6 +241,14 @@ describe("the same crash with an empty pool", () => {
     return { ...fx, accounts: { alice, bob, maker, carol, keeper } };
   }
 
+  /** Nobody has acted for hours, and the average has followed the price: winners owe nothing any more. */
+  async function insolvent() {
+    const fx = await fallen();
+    await settleAt(fx, dollars(1_700n));
+    await setPrice(fx, dollars(50_000n), 1);
+    return fx;
+  }
+
   async function inDeficit() {
     const fx = await insolvent();
     const { alice, bob, keeper } = fx.accounts;
@@ -258,7 +266,31 @@ describe("the same crash with an empty pool", () => {
     return fx;
   }
 
-  it("never refuses a takeover: what the bucket cannot pay becomes the market's deficit", async () => {
+  it("lets winners pay at once what bucket and pool cannot, every lot the same", async () => {
+    const fx = await loadFixture(fallen);
+    const { alice, bob, maker, carol, keeper } = fx.accounts;
+    const before = await Promise.all([maker, carol].map((winner) => equityOf(fx, winner)));
+    let paid = 0n; // {u} by all winners
+    for (const account of [alice, bob]) {
+      const equity = await equityOf(fx, account);
+      const transaction = await step(fx, fx.engine.connect(fx.keeper).takeover(account, keeper));
+      const [covered] = await coveredIn(fx, transaction);
+      if (covered === undefined) throw new Error("No shortfall was covered");
+      expect(covered.byBucket + covered.byShare).to.equal(-equity);
+      expect([covered.byPool, covered.toDeficit]).to.deep.equal([0n, 0n]);
+      const perLot = (covered.byShare + 2n * SIDE - 1n) / (2n * SIDE); // up
+      expect(covered.excess).to.equal(perLot * 2n * SIDE - covered.byShare);
+      await expect(transaction)
+        .to.emit(fx.engine, "LossShared")
+        .withArgs(0, false, perLot, perLot * 2n * SIDE);
+      paid += perLot * 2n * SIDE;
+    }
+    const after = await Promise.all([maker, carol].map((winner) => equityOf(fx, winner)));
+    expect(before.map((equity, i) => equity - (after[i] ?? 0n))).to.deep.equal([paid / 2n, paid / 2n]);
+    expect(await fx.engine.totalDeficit()).to.equal(0n);
+  });
+
+  it("never refuses a takeover: what nobody pays becomes the market's deficit", async () => {
     const fx = await loadFixture(insolvent);
     let owed = 0n;
     for (const account of [fx.accounts.alice, fx.accounts.bob]) {
@@ -270,7 +302,7 @@ describe("the same crash with an empty pool", () => {
       owed += -equity - byBucket;
       await expect(transaction)
         .to.emit(fx.engine, "ShortfallCovered")
-        .withArgs(0, account, LIQUIDATION, -equity, byBucket, 0, -equity - byBucket, 0);
+        .withArgs(0, account, LIQUIDATION, -equity, byBucket, 0, 0, -equity - byBucket, 0);
       await expect(transaction).to.emit(fx.engine, "TakenOver").withArgs(account, fx.accounts.keeper, equity, reward);
       expect(await fx.engine.deficit(0)).to.equal(owed);
     }
@@ -351,7 +383,9 @@ describe("the same crash with an empty pool", () => {
     const { bucket } = await fx.engine.markets(0);
     expect(bucket + fees, "one day repays a part").to.be.lessThan(deficit);
     const first = step(fx, fx.engine.collectIncome(0));
-    await expect(first).to.emit(fx.engine, "IncomeCollected").withArgs(0, 0, bucket, fees, 0, 0);
+    await expect(first)
+      .to.emit(fx.engine, "IncomeCollected")
+      .withArgs(0, 0, bucket, 0, bucket + fees, 0);
     await expect(first)
       .to.emit(fx.engine, "DeficitReduced")
       .withArgs(0, bucket + fees, deficit - bucket - fees);
@@ -365,7 +399,7 @@ describe("the same crash with an empty pool", () => {
     expect(paid, "the rest and something for the pool").to.be.greaterThan(0n);
     const second = step(fx, fx.engine.collectIncome(0));
     await expect(second).to.emit(fx.engine, "DeficitReduced").withArgs(0, left, 0);
-    await expect(second).to.emit(fx.engine, "IncomeCollected").withArgs(0, 0, 0, left, 0, paid);
+    await expect(second).to.emit(fx.engine, "IncomeCollected").withArgs(0, 0, 0, 0, left, paid);
     await expect(second).to.emit(fx.pool, "IncomeReceived");
     expect(await fx.engine.totalDeficit()).to.equal(0n);
     expect(await fx.pool.totalAssets(), "new stake pays nothing for the old deficit").to.equal(stakeBefore);

@@ -1,24 +1,40 @@
 /** The events tell everything: after a random session the books rebuilt from the logs are the contracts' own. */
+import { isDeepStrictEqual } from "node:util";
 import { expect } from "chai";
 import { network } from "hardhat";
 import { ALT, BTC, ETH } from "../../deploy/markets.ts";
 import { type Actor, accountOf, FEES } from "../helpers/actors.ts";
-import { everyAccount, expectConserved } from "../helpers/conservation.ts";
+import { everyAccount, expectConserved, settleEverybody } from "../helpers/conservation.ts";
 import { deployBackstop, deposit, dollars, type Fixture, setPrice, stake, trade } from "../helpers/fixture.ts";
-import { positionKey, replay } from "../helpers/replay.ts";
-import { DAY, MINUTE } from "../helpers/time.ts";
+import {
+  type Books,
+  Contradiction,
+  DEFAULT_CAP,
+  ENGINE,
+  logsOf,
+  marketOf,
+  NO_RECOVERY,
+  positionKey,
+  replay,
+  sideKey,
+  UNTOUCHED_SIDE,
+} from "../helpers/replay.ts";
+import { DAY, HOUR, MINUTE } from "../helpers/time.ts";
 
 /** The pool's budgets follow the calendar: a fixed start keeps the session the same on every day. */
 const connection = await network.create({ override: { initialDate: "2026-01-05T00:00:00Z" } });
 const { time } = connection.networkHelpers;
 
-const SEED = 12_345;
+const SEED = 2;
 const OPERATIONS = 150;
 const MARKETS = [
   { config: { ...ETH, feed: { ...ETH.feed, maxAge: 2 * DAY } }, answer: dollars(2_000n) },
   { config: { ...BTC, feed: { ...BTC.feed, maxAge: 2 * DAY } }, answer: dollars(50_000n) },
   { config: { ...ALT, feed: { ...ALT.feed, maxAge: 2 * DAY } }, answer: dollars(30n) },
 ];
+
+/** Events that say what others have already moved, or nothing about the books. */
+const REPEATS = new Set(["Liquidated", "SettlementPriceSet", "Connected", "OperatorSet", "AuthorityUpdated"]);
 
 /** xorshift32: uniform integers below `n`. */
 function createRandom(seed: number) {
@@ -83,8 +99,19 @@ async function session(fx: Fixture, count: number): Promise<void> {
   const shocks: Readonly<Record<number, () => Promise<void>>> = {
     40: () => slide(3, 988n, async (actor) => (await flag(actor)) || liquidate(actor)),
     70: () => slide(8, 992n, takeOver), // small steps: some accounts are taken over with equity left
-    100: () => slide(1, 1_200n, takeOver),
-    125: () => slide(1, 750n, takeOver),
+    100: async () => {
+      await slide(1, 1_300n, takeOver);
+      await deleverageAll(fx); // the pool holds shorts: longs go
+    },
+    125: async () => {
+      await slide(1, 600n, takeOver);
+      await deleverageAll(fx);
+    },
+    140: async () => {
+      await slide(1, 500n, async () => false);
+      await time.increase(5 * HOUR); // the average has followed: winners owe little
+      await slide(1, 999n, takeOver);
+    },
   };
 
   const operations: (() => Promise<boolean>)[] = [
@@ -120,6 +147,8 @@ async function session(fx: Fixture, count: number): Promise<void> {
     async () => flag(person()),
     async () => attempt(fx.engine.coverInventory(market())),
     async () => attempt(fx.engine.collectIncome(market())),
+    async () => attempt(fx.engine.deleverage(market())),
+    async () => attempt(fx.engine.settle(accountOf(person()))),
   ];
 
   for (let i = 0; i < count; ++i) {
@@ -141,52 +170,125 @@ describe("replay", () => {
     await fx.pool.setBudgets(500, 500); // so that the pool pays a part and the rest becomes a deficit
 
     await prologue(fx);
+    const whileTheClockRuns = await checkpoint(fx);
+    await heal(fx);
     await session(fx, OPERATIONS);
     await epilogue(fx);
     await expectEverythingHappened(fx);
     await expectConserved(fx);
+    const checkpoints = [whileTheClockRuns, await checkpoint(fx)];
 
-    const books = await replay(fx);
-    const accounts = await everyAccount(fx);
-    for (const account of accounts) {
-      const { cash, unhealthySince } = await fx.engine.accounts(account);
-      expect(books.cash.get(account) ?? 0n, `cash of ${account}`).to.equal(cash);
-      expect(books.clocks.get(account) ?? 0n, `clock of ${account}`).to.equal(unhealthySince);
-      expect(books.claims.get(account) ?? 0n, `claims of ${account}`).to.equal(await fx.engine.claims(account));
-      for (const id of MARKETS.keys()) {
-        const { lots, quote } = await fx.engine.positions(account, id);
-        const replayed = books.positions.get(positionKey(account, id)) ?? { lots: 0n, quote: 0n };
-        expect(replayed, `position of ${account} in ${id}`).to.deep.equal({ lots, quote });
+    const logs = await logsOf(fx);
+    const tokenUnit = await fx.engine.tokenUnit();
+    for (const { count, stored, assets } of checkpoints)
+      expect(rebuilt(replay(logs.slice(0, count), tokenUnit), stored.accounts, assets)).to.deep.equal(stored.state);
+
+    const differs = (name: string) => {
+      try {
+        return checkpoints.some(({ count, stored, assets }) => {
+          const told = logs.slice(0, count).filter(({ event }) => event.name !== name);
+          return !isDeepStrictEqual(rebuilt(replay(told, tokenUnit), stored.accounts, assets), stored.state);
+        });
+      } catch (error) {
+        if (error instanceof Contradiction) return true;
+        throw error;
       }
-    }
-    for (const id of MARKETS.keys()) {
-      const m = await fx.engine.markets(id);
-      const { maintenanceBps } = await fx.engine.marketParams(id);
-      expect(books.markets.get(id), `market ${id}`).to.deep.equal({
-        price: m.price,
-        indexLong: m.indexLong,
-        indexShort: m.indexShort,
-        fundingRate: m.fundingRate,
-        state: m.state,
-        status: m.status,
-        openInterest: m.openInterest,
-        bucket: m.bucket,
-        deficit: await fx.engine.deficit(id),
-        maintenanceBps,
-      });
-    }
-    expect(books.internalBalance).to.equal(await fx.engine.internalBalance());
-    expect(accounts).to.include(FEES);
+    };
+    const names = [...new Set(logs.map(({ event }) => event.name))].filter((name) => !REPEATS.has(name));
+    expect(
+      names.filter((name) => !differs(name)),
+      "events that could be missing",
+    ).to.deep.equal([]);
   });
 });
 
-/** A liquidation that heals: the clock starts and stops. */
+/** What the contracts hold now, and how many logs led there. */
+async function checkpoint(fx: Fixture) {
+  const accounts = await everyAccount(fx);
+  const state = await stateOf(fx, accounts);
+  const assets = (await fx.pool.totalAssets()) * (await fx.engine.tokenUnit());
+  return { count: (await logsOf(fx)).length, stored: { accounts, state }, assets };
+}
+
+/** Everything the contracts store that the logs must tell, in one plain shape. Everybody was settled before. */
+async function stateOf({ engine }: Fixture, accounts: readonly bigint[]) {
+  const state: Record<string, unknown> = {
+    internalBalance: await engine.internalBalance(),
+    totalClaims: await engine.totalClaims(),
+    "deficit of the engine": await engine.deficit(ENGINE),
+  };
+  for (const account of accounts) {
+    const { cash, unhealthySince } = await engine.accounts(account);
+    state[`account ${account}`] = { cash, unhealthySince, claims: await engine.claims(account) };
+    for (const id of MARKETS.keys()) {
+      const { lots, quote } = await engine.positions(account, id);
+      state[`position ${positionKey(account, id)}`] = { lots, quote };
+    }
+  }
+  for (const id of MARKETS.keys()) {
+    const { maintenanceBps } = await engine.marketParams(id);
+    const { shared, sharedBefore, hour, badAt, since } = await engine.recovery(id);
+    state[`market ${id}`] = marketOf(await engine.markets(id));
+    state[`terms ${id}`] = { maintenanceBps, deficit: await engine.deficit(id), cap: (await engine.inventory(id)).cap };
+    state[`recovery ${id}`] = { shared, sharedBefore, hour, badAt, since };
+    for (const isLong of [true, false]) {
+      const { survival, pending, pendingQuote } = await engine.sides(id, isLong);
+      const { product, value, epoch } = survival;
+      state[`side ${sideKey(id, isLong)}`] = { product, value, epoch, pending, pendingQuote };
+    }
+  }
+  return state;
+}
+
+/** The same shape from the logs. @param assets {u} of the pool, which tells of them itself */
+function rebuilt(books: Books, accounts: readonly bigint[], assets: bigint): Record<string, unknown> {
+  const state: Record<string, unknown> = {
+    internalBalance: books.internalBalance,
+    totalClaims: books.totalClaims,
+    "deficit of the engine": books.deficits.get(ENGINE) ?? 0n,
+  };
+  for (const account of accounts) {
+    state[`account ${account}`] = {
+      cash: books.cash.get(account) ?? 0n,
+      unhealthySince: books.clocks.get(account) ?? 0n,
+      claims: books.claims.get(account) ?? 0n,
+    };
+    for (const id of MARKETS.keys()) {
+      const key = positionKey(account, id);
+      state[`position ${key}`] = books.positions.get(key) ?? { lots: 0n, quote: 0n };
+    }
+  }
+  for (const id of MARKETS.keys()) {
+    const market = books.markets.get(id);
+    if (market === undefined || market.price === 0n) throw new Contradiction(`No event gives market ${id} a price`);
+    const { lots, bps } = books.inventoryCaps.get(id) ?? DEFAULT_CAP;
+    const value = (assets * bps) / 10_000n / market.price; // down, twice
+    state[`market ${id}`] = market;
+    state[`terms ${id}`] = {
+      maintenanceBps: books.maintenanceBps.get(id) ?? 0n,
+      deficit: books.deficits.get(id) ?? 0n,
+      cap: lots < value ? lots : value,
+    };
+    state[`recovery ${id}`] = books.recoveries.get(id) ?? NO_RECOVERY;
+    for (const isLong of [true, false]) {
+      const key = sideKey(id, isLong);
+      state[`side ${key}`] = books.sides.get(key) ?? UNTOUCHED_SIDE;
+    }
+  }
+  return state;
+}
+
+/** An account gets below maintenance margin, and its clock starts. */
 async function prologue(fx: Fixture): Promise<void> {
   const account = await deposit(fx, fx.staker2, 6_000n);
   await trade(fx, { long: fx.staker2, short: fx.maker, lots: 500_000n });
   await setPrice(fx, dollars(1_936n));
   await fx.engine.flag(account);
-  await fx.engine.connect(fx.keeper).liquidate(account, 0, accountOf(fx.keeper), 2n ** 56n - 1n, 0);
+}
+
+/** The liquidation that stops it. */
+async function heal(fx: Fixture): Promise<void> {
+  await fx.engine.connect(fx.keeper).liquidate(accountOf(fx.staker2), 0, accountOf(fx.keeper), 2n ** 56n - 1n, 0);
   await setPrice(fx, dollars(2_000n));
 }
 
@@ -198,7 +300,64 @@ async function epilogue(fx: Fixture): Promise<void> {
   await setPrice(fx, (await fx.engine.markets(0)).price);
   const keeper = accountOf(fx.keeper);
   await fx.engine.connect(fx.keeper).withdraw(keeper, 12_345_678n, 0, fx.keeper);
-  await fx.engine.collectIncome(0);
+  await deleverageAll(fx);
+  await loseTokens(fx);
+  const leaving = await deposit(fx, fx.guardian, 1_000n);
+  await fx.engine.connect(fx.guardian).withdraw(leaving, 777_777_777n, 0, fx.guardian); // with a haircut
+  await fx.engine.sync(0);
+  await fx.engine.collectIncome(0); // pays claims and deficits in proportion
+  await windDownAll(fx);
+  await settleEverybody(fx);
+  for (const account of await everyAccount(fx)) await attempt(fx.engine.collectClaim(account));
+}
+
+/** Whatever the pool holds beyond one lot goes to winners. */
+async function deleverageAll(fx: Fixture): Promise<void> {
+  for (const id of MARKETS.keys()) {
+    await fx.engine.setInventoryCap(id, { lots: 1, bps: 500 });
+    await setPrice(fx, (await fx.engine.markets(id)).price, id);
+    await attempt(fx.engine.deleverage(id));
+  }
+}
+
+/** The token takes some of the engine's balance and gives a part of it back. */
+async function loseTokens({ engine, token, staker2, unit, connection: { networkHelpers } }: Fixture): Promise<void> {
+  await time.increase(8 * DAY); // the pool has new budgets
+  const address = await engine.getAddress();
+  await networkHelpers.setBalance(address, 10n ** 18n);
+  await networkHelpers.impersonateAccount(address);
+  const held = await token.balanceOf(address);
+  const missing = held - (await engine.internalBalance()) + 60_000n * unit;
+  const runner = await connection.ethers.getSigner(address);
+  await token.connect(runner).transfer(staker2, missing);
+  await networkHelpers.stopImpersonatingAccount(address);
+  await engine.coverEngine();
+  await token.mint(address, 123n * unit);
+  await engine.coverEngine();
+}
+
+/** One market ends with a live feed and its average, two with a dead one. */
+async function windDownAll(fx: Fixture): Promise<void> {
+  const { engine } = fx;
+  for (const id of MARKETS.keys()) await engine.windDown(id);
+  await time.increase(15 * DAY); // the feeds have stood
+  await setPrice(fx, (await engine.markets(0)).price);
+  await time.increase(40 * MINUTE);
+  await setPrice(fx, (await engine.markets(0)).price);
+  await engine.fixSettlementPrice(0);
+  await time.increase(4 * DAY);
+  for (const id of [1, 2]) await engine.fixSettlementPrice(id);
+  await time.increase(DAY);
+  for (const id of [1, 2]) await engine.fixSettlementPrice(id);
+  await time.increase(HOUR);
+  const accounts = (await everyAccount(fx)).filter((account) => account >> 96n !== 0n);
+  for (const id of MARKETS.keys()) {
+    for (const account of accounts)
+      if ((await engine.positions(account, id)).lots !== 0n) await engine.close(id, account);
+    await engine.coverInventory(id); // what the pool lost on what it took over
+    await engine.collectIncome(id);
+    expect((await engine.markets(id)).openInterest, `open interest of market ${id}`).to.equal(0n);
+  }
 }
 
 /** The session is worth replaying only if it shows every event in every shape. */
@@ -216,6 +375,16 @@ async function expectEverythingHappened({ engine }: Fixture): Promise<void> {
       engine.queryFilter(engine.filters.StatusSet()),
       engine.queryFilter(engine.filters.MarketSet()),
     ]);
+  const [shared, deleveraged, settled, claimsPaid, claimsCollected, lost, repaid, prices] = await Promise.all([
+    engine.queryFilter(engine.filters.LossShared()),
+    engine.queryFilter(engine.filters.Deleveraged()),
+    engine.queryFilter(engine.filters.PositionSettled()),
+    engine.queryFilter(engine.filters.ClaimsPaid()),
+    engine.queryFilter(engine.filters.ClaimCollected()),
+    engine.queryFilter(engine.filters.EngineDeficitCovered()),
+    engine.queryFilter(engine.filters.EngineDeficitRepaid()),
+    engine.queryFilter(engine.filters.SettlementPriceSet()),
+  ]);
   const fills = await engine.queryFilter(engine.filters.Filled());
   const inventoryFills = fills.filter(({ args }) => args.buyer < FEES || args.seller < FEES);
   const spread = takenOver.filter(
@@ -239,6 +408,18 @@ async function expectEverythingHappened({ engine }: Fixture): Promise<void> {
     "a withdrawal with a claim": withdrawn.some(({ args }) => args.claimed > 0n),
     "a transfer": transferred.length > 0,
     "a pause": statuses.length > 0,
+    "a loss share of the longs": shared.some(({ args }) => args.isLong),
+    "a loss share of the shorts": shared.some(({ args }) => !args.isLong),
+    "a shortfall paid by winners": covered.some(({ args }) => args.byShare > 0n),
+    "longs deleveraged": deleveraged.some(({ args }) => args.isLong),
+    "shorts deleveraged": deleveraged.some(({ args }) => !args.isLong),
+    "positions settled": settled.some(({ args }) => args.isLong) && settled.some(({ args }) => !args.isLong),
+    "claims paid": claimsPaid.length > 0,
+    "a claim collected": claimsCollected.length > 0,
+    "a deficit of the engine": lost.some(({ args }) => args.writtenOff > 0n && args.paid > 0n),
+    "a deficit of the engine repaid": repaid.length > 0,
+    "a final settlement price": prices.some(({ args }) => args.isFinal),
+    "a settlement price that may be challenged": prices.some(({ args }) => !args.isFinal),
     "a change of terms": terms.length > MARKETS.length,
   };
   expect(Object.entries(seen).filter(([, happened]) => !happened)).to.deep.equal([]);

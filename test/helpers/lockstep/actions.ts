@@ -1,11 +1,13 @@
 /** Random operations: the transaction and what the model does for it. Mostly sensible, some of them wrong on purpose. */
 import { Wallet } from "ethers";
 import type { Liquidation } from "../../../sdk/src/rescue.ts";
-import { Valuation } from "../../../sdk/src/types.ts";
+import { MarketStatus, Valuation } from "../../../sdk/src/types.ts";
 import { accountId, isSystem, ownerOf, usd } from "../../../sdk/src/units.ts";
 import type { Rng } from "../../../sdk/test/helpers/rng.ts";
 import { matchOf, nonceOf, orderOf } from "../orders.ts";
 import { addressOf } from "./chain.ts";
+import { createRecoveryActions, ENDING, PRESSING, RECOVERY_WEIGHTS } from "./recovery.ts";
+import { createStakerActions, STAKER_WEIGHTS } from "./stakers.ts";
 import { MARKET_IDS, MARKETS, type World } from "./world.ts";
 
 export interface Action {
@@ -25,6 +27,8 @@ const START: readonly bigint[] = MARKETS.map(({ answer }) => answer);
 export interface Scene {
   now: bigint; // {s}
   crisis: boolean;
+  ending: boolean; // markets are wound down
+  dead?: number; // market whose feed has answered for the last time
 }
 
 export interface Cast {
@@ -40,11 +44,21 @@ export function createCast(world: World): Cast {
   return { owners, accounts, governor: world.fx.governor.address, staker: world.fx.staker.address };
 }
 
+/** A new round of the market's feed. */
+export function answerOf(world: World, from: string, id: number, next: bigint, updatedAt: bigint): Action {
+  const feed = world.fx.feeds[id];
+  const old = world.rounds.get(id);
+  if (feed === undefined || old === undefined) throw new Error(`market ${id} has no feed`);
+  const round = { roundId: old.roundId + 1n, answer: next, updatedAt };
+  const data = feed.interface.encodeFunctionData("setRound", [round.roundId, round.answer, round.updatedAt]);
+  return { from, to: String(feed.target), data, onSuccess: () => world.rounds.set(id, round) };
+}
+
 export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) {
-  const { fx, model, engineAt, poolAt, exchangeAt } = world;
+  const { fx, model, engineAt, exchangeAt } = world;
   const { accounts } = cast;
   const { state, tokenUnit } = model;
-  const [engine, pool] = [fx.engine.interface, fx.pool.interface];
+  const engine = fx.engine.interface;
   const token = (dollars: number): bigint => (usd(1) * BigInt(dollars)) / tokenUnit;
   const ownerAt = (account: bigint) => addressOf(ownerOf(account));
   /** Now and then somebody else's name, the wrong kind of account or a market that is not there. */
@@ -74,18 +88,14 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
     return rng.chance(0.8) ? rng.pick(best.slice(0, 4)) : user();
   }
 
-  function answer(id: number, next: bigint, age = 0n): Action {
-    const feed = fx.feeds[id];
-    const old = world.rounds.get(id);
-    if (feed === undefined || old === undefined) throw new Error(`market ${id} has no feed`);
-    const round = { roundId: old.roundId + 1n, answer: next, updatedAt: scene.now - age };
-    const data = feed.interface.encodeFunctionData("setRound", [round.roundId, round.answer, round.updatedAt]);
-    return { from: cast.governor, to: String(feed.target), data, onSuccess: () => world.rounds.set(id, round) };
-  }
+  const answer = (id: number, next: bigint, age = 0n) => answerOf(world, cast.governor, id, next, scene.now - age);
 
-  function move(id: number, bps: number): Action {
+  const alive = (id: number) => (id === scene.dead ? (id + 1) % MARKET_IDS.length : id);
+
+  function move(from: number, bps: number): Action {
+    const id = alive(from);
     const start = START[id] ?? 1n;
-    const next = (state.market(id).price * BigInt(10_000 + bps)) / 10_000n;
+    const next = ((world.rounds.get(id)?.answer ?? 1n) * BigInt(10_000 + bps)) / 10_000n;
     return answer(id, next > start * 4n || next < start / 4n ? start : next);
   }
 
@@ -124,6 +134,8 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
   }
 
   const actions = {
+    ...createRecoveryActions(world, cast, rng, scene),
+    ...createStakerActions(world, cast, rng, scene),
     fill: (): Action => {
       const { order } = trade();
       const from = rng.chance(0.01) ? rng.pick(cast.owners).address : exchangeAt;
@@ -193,7 +205,7 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
     jump: (): Action => move(rng.pick(MARKET_IDS), scene.crisis ? rng.int(-4_000, 4_000) : rng.int(-900, 900)),
     /** Answers that must not be believed, and late ones. */
     spoil: (): Action => {
-      const id = rng.pick(MARKET_IDS);
+      const id = alive(rng.pick(MARKET_IDS));
       return rng.chance(0.5)
         ? answer(id, rng.pick([0n, -5n, 1n, 10n ** 30n]))
         : answer(id, START[id] ?? 1n, BigInt(rng.int(1, 5_000)));
@@ -245,14 +257,6 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
       const data = engine.encodeFunctionData("collectIncome", [market]);
       return { from: cast.staker, to: engineAt, data, apply: () => model.collectIncome(market) };
     },
-    stake: (): Action => {
-      const data = pool.encodeFunctionData("deposit", [rng.big(token(1), token(500)), cast.staker]);
-      return { from: cast.staker, to: poolAt, data };
-    },
-    budgets: (): Action => {
-      const [day, week] = scene.crisis ? [500, 700] : [rng.int(5_000, 9_000), 10_000];
-      return { from: cast.governor, to: poolAt, data: pool.encodeFunctionData("setBudgets", [day, week]) };
-    },
     /** New terms: margins up or down, so that maintenance margin ramps, and other fees. */
     setMarket: (): Action => {
       const id = rng.pick(MARKET_IDS);
@@ -278,24 +282,44 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
       const data = engine.encodeFunctionData("setStatus", [id, status]);
       return { from: cast.governor, to: engineAt, data, apply: () => model.setStatus(id, status) };
     },
+    pause: (): Action => {
+      const id = listed();
+      const data = engine.encodeFunctionData("pauseMarket", [id]);
+      const apply = () => model.setStatus(id, MarketStatus.REDUCE_ONLY);
+      return { from: fx.guardian.address, to: engineAt, data, apply };
+    },
   };
   const names = Object.entries(WEIGHTS).flatMap(([name, n]) => new Array<ActionName>(n).fill(name as ActionName));
 
   /** The next operation: a keeper's, often, when there is somebody to act on. */
   async function draw(): Promise<{ name: ActionName; action: Action }> {
     const keeper = rng.chance(0.4) && unhealthy().length > 0;
-    const name = keeper ? rng.pick(["flag", "liquidate", "liquidate", "takeover"] as const) : rng.pick(names);
+    const name = keeper
+      ? rng.pick(["flag", "liquidate", "liquidate", "takeover", "takeover"] as const)
+      : rng.pick(names);
     const cured = !keeper && flagged().length > 0 && rng.chance(0.1);
-    const chosen = cured ? rng.pick(["deposit", "unflag"] as const) : name;
+    const pressed = scene.crisis && rng.chance(0.15) ? rng.pick(PRESSING) : name;
+    const ended = scene.ending && rng.chance(0.4) ? rng.pick(ENDING) : pressed;
+    const repaid = world.surplus.tokens > 0n ? rng.chance(0.3) : rng.chance(0.01); // what had vanished comes back
+    const returned = state.totalDeficit > 0n && repaid;
+    const chosen = returned
+      ? world.surplus.tokens > 0n
+        ? "coverEngine"
+        : "donate"
+      : cured
+        ? rng.pick(["deposit", "unflag"] as const)
+        : ended;
     return { name: chosen, action: await actions[chosen]() };
   }
-  return { draw };
+  return { draw, actions };
 }
 
 /** How often each is drawn. */
-const WEIGHTS = {
-  fill: 250,
-  settle: 25,
+export const WEIGHTS = {
+  ...RECOVERY_WEIGHTS,
+  ...STAKER_WEIGHTS,
+  fill: 400,
+  settle: 40,
   deposit: 40,
   withdraw: 60,
   transfer: 30,
@@ -309,10 +333,9 @@ const WEIGHTS = {
   takeover: 10,
   coverInventory: 30,
   collectIncome: 15,
-  stake: 15,
-  budgets: 12,
   setMarket: 5,
   setStatus: 5,
+  pause: 2,
 } as const;
 
 export type ActionName = keyof typeof WEIGHTS;

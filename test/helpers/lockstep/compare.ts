@@ -1,7 +1,7 @@
 /** Reads rows of the contracts and names every difference from the model. */
 import { Interface } from "ethers";
 import type { Market, MarketStatus, PriceState } from "../../../sdk/src/types.ts";
-import { IMarginEngine__factory, MockToken__factory } from "../../../typechain-types/index.js";
+import { IBackstopPool__factory, IMarginEngine__factory, MockToken__factory } from "../../../typechain-types/index.js";
 import type { World } from "./world.ts";
 
 const abi = IMarginEngine__factory.createInterface();
@@ -9,7 +9,11 @@ const erc20 = MockToken__factory.createInterface();
 const untyped = new Interface(abi.fragments); // takes any name, where the generated one wants a literal
 const encode = (name: string, args: readonly unknown[] = []) => untyped.encodeFunctionData(name, args);
 
-type View = "accounts" | "positions" | "markets" | "marketParams" | "deficit" | "claims" | "health";
+const poolAbi = IBackstopPool__factory.createInterface();
+
+type View =
+  | ("accounts" | "positions" | "markets" | "marketParams" | "deficit" | "claims" | "health")
+  | ("sides" | "recovery" | "inventory");
 
 /** A Market struct as the model has it. */
 export function readMarket(row: object): Market {
@@ -22,8 +26,9 @@ export function readMarket(row: object): Market {
   };
 }
 
-export function createComparison({ chain, model, engineAt, fx }: World) {
+export function createComparison({ chain, model, engineAt, poolAt, tokenAt, surplus, fx }: World) {
   const { state } = model;
+  const staker = fx.staker.address; // the only one
 
   async function view(name: View, ...args: unknown[]) {
     const data = await chain.call(engineAt, encode(name, args));
@@ -36,14 +41,17 @@ export function createComparison({ chain, model, engineAt, fx }: World) {
       .map(([name, value]) => `${what}.${name}: contract ${real[name]}, model ${value}`);
   }
 
-  const account = async (id: bigint) => differ(`account ${id}`, await view("accounts", id), state.accounts.get(id));
+  const account = async (id: bigint) => differ(`account ${id}`, await view("accounts", id), model.account(id));
   const position = async (key: bigint) => {
     const [id, market] = [key >> 6n, key & 63n];
-    return differ(`position ${id} in ${market}`, await view("positions", id, market), state.positions.get(key));
+    const expected = model.position(id, Number(market));
+    return differ(`position ${id} in ${market}`, await view("positions", id, market), expected);
   };
   const market = async (id: bigint) => {
     const { maintenanceBps } = state.params.get(Number(id)) ?? {};
+    const assets = BigInt(await chain.call(poolAt, poolAbi.encodeFunctionData("totalAssets")));
     return [
+      ...differ(`inventory ${id}`, await view("inventory", id), model.inventory(Number(id), assets)),
       ...differ(`market ${id}`, await view("markets", id), state.markets.get(id)),
       ...differ(`params ${id}`, await view("marketParams", id), { maintenanceBps }),
     ];
@@ -51,18 +59,50 @@ export function createComparison({ chain, model, engineAt, fx }: World) {
   const deficit = async (id: bigint) =>
     differ(`deficit ${id}`, { value: await view("deficit", id) }, { value: state.deficits.get(id) });
   const claim = async (id: bigint) =>
-    differ(`claims ${id}`, { value: await view("claims", id) }, { value: state.claims.get(id) });
+    differ(`claims ${id}`, { value: await view("claims", id) }, { value: model.claim(id) });
+  const recovery = async (id: bigint) => differ(`recovery ${id}`, await view("recovery", id), state.recovery.get(id));
+  const side = async (key: bigint) => {
+    const real = await view("sides", key >> 1n, (key & 1n) === 1n);
+    const { survival, ...rest } = state.sides.get(key);
+    return [...differ(`side ${key}`, real, rest), ...differ(`survival ${key}`, real.survival, survival)];
+  };
 
   async function totals(): Promise<string[]> {
-    const number = async (name: "internalBalance" | "totalDeficit") => BigInt(await chain.call(engineAt, encode(name)));
+    const number = async (name: "internalBalance" | "totalDeficit" | "totalClaims") =>
+      BigInt(await chain.call(engineAt, encode(name)));
     const balanceOf = erc20.encodeFunctionData("balanceOf", [engineAt]);
-    const held = BigInt(await chain.call(await fx.token.getAddress(), balanceOf));
-    const internalBalance = await number("internalBalance");
-    const real = { internalBalance, totalDeficit: await number("totalDeficit") };
-    return [
-      ...differ("engine", real, { internalBalance: state.internalBalance, totalDeficit: state.totalDeficit }),
-      ...(held >= internalBalance ? [] : [`I4: holds ${held} of ${internalBalance}`]),
+    const held = BigInt(await chain.call(tokenAt, balanceOf));
+    const real = {
+      internalBalance: await number("internalBalance"),
+      totalDeficit: await number("totalDeficit"),
+      totalClaims: await number("totalClaims"),
+      held, // I4 as an equality: nothing but burning and donating moves tokens that the ledger does not know of
+    };
+    const { internalBalance, totalDeficit, totalClaims } = state;
+    return differ("engine", real, {
+      internalBalance,
+      totalDeficit,
+      totalClaims,
+      held: internalBalance + surplus.tokens,
+    });
+  }
+
+  /** BP-1, BP-3 and BP-4 of docs/invariants.md. */
+  async function stake(): Promise<string[]> {
+    const ask = async (at: string, data: string) => BigInt(await chain.call(at, data));
+    const assets = await ask(poolAt, poolAbi.encodeFunctionData("totalAssets"));
+    const unvested = await ask(poolAt, poolAbi.encodeFunctionData("unvestedIncome"));
+    const supply = await ask(poolAt, erc20.encodeFunctionData("totalSupply"));
+    const [free, queued] = [
+      await ask(poolAt, erc20.encodeFunctionData("balanceOf", [staker])),
+      await ask(poolAt, erc20.encodeFunctionData("balanceOf", [poolAt])),
     ];
+    const real = {
+      held: await ask(tokenAt, erc20.encodeFunctionData("balanceOf", [poolAt])),
+      supply,
+      queuedShares: await ask(poolAt, poolAbi.encodeFunctionData("queuedShares")),
+    };
+    return differ("pool", real, { held: assets + unvested, supply: free + queued, queuedShares: queued });
   }
 
   async function each(keys: Iterable<bigint>, compare: (key: bigint) => Promise<string[]>): Promise<string[]> {
@@ -79,7 +119,10 @@ export function createComparison({ chain, model, engineAt, fx }: World) {
       ...(await each(state.markets.touched, market)),
       ...(await each(state.deficits.touched, deficit)),
       ...(await each(state.claims.touched, claim)),
+      ...(await each(state.recovery.touched, recovery)),
+      ...(await each(state.sides.touched, side)),
       ...(await totals()),
+      ...(await stake()),
     ],
     /** Every row, and the health of `accounts` at all three prices. */
     everything: async (accounts: readonly bigint[]): Promise<string[]> => {
@@ -90,7 +133,10 @@ export function createComparison({ chain, model, engineAt, fx }: World) {
         ...(await each(keys(state.markets), market)),
         ...(await each(keys(state.deficits), deficit)),
         ...(await each(keys(state.claims), claim)),
+        ...(await each(keys(state.recovery), recovery)),
+        ...(await each(keys(state.sides), side)),
         ...(await totals()),
+        ...(await stake()),
       ];
       for (const id of accounts) {
         for (const valuation of [0, 1, 2] as const) {

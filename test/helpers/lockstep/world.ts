@@ -2,7 +2,8 @@
 import type { NetworkConnection } from "hardhat/types/network";
 import { ALT, BTC, ETH } from "../../../deploy/markets.ts";
 import { createEngine } from "../../../sdk/src/engine.ts";
-import { type Feed, type Live, look, type Round } from "../../../sdk/src/oracle.ts";
+import { type Feed, type Live, look, priceOf as priceOfAnswer, type Round } from "../../../sdk/src/oracle.ts";
+import { type Samples, sampled, twap } from "../../../sdk/src/twap.ts";
 import type { DrawReason, MarketParams, MarketRules } from "../../../sdk/src/types.ts";
 import { IBackstopPool__factory } from "../../../typechain-types/index.js";
 import { deployBackstop, dollars } from "../fixture.ts";
@@ -25,17 +26,28 @@ const bigints = <T extends object>(record: T) =>
 
 export async function createWorld(connection: NetworkConnection, decimals: number) {
   const fx = await deployBackstop(connection, { decimals, markets: MARKETS });
-  const absorbed = IBackstopPool__factory.createInterface();
-  const chain = createChain(connection, [fx.engine.interface, fx.pool.interface, fx.exchange.interface]);
-  const [engineAt, poolAt, exchangeAt] = await Promise.all(
-    [fx.engine, fx.pool, fx.exchange].map((contract) => contract.getAddress()),
-  );
-  if (engineAt === undefined || poolAt === undefined || exchangeAt === undefined) throw new Error("not deployed");
+  const poolEvents = IBackstopPool__factory.createInterface();
+  const errors = [
+    fx.engine.interface,
+    fx.pool.interface,
+    fx.exchange.interface,
+    fx.oracle.interface,
+    fx.token.interface,
+  ];
+  const chain = createChain(connection, errors);
+  const at = async (contract: { getAddress(): Promise<string> }) => contract.getAddress();
+  const [engineAt, poolAt, exchangeAt] = [await at(fx.engine), await at(fx.pool), await at(fx.exchange)];
+  const [tokenAt, oracleAt] = [await at(fx.token), await at(fx.oracle)];
   const model = createEngine({ tokenDecimals: decimals, exchange: BigInt(exchangeAt) });
 
   const feeds = new Map<number, Feed>();
   const rounds = new Map<number, Round>();
   const lives = new Map<number, Live>();
+  const since = new Map<number, bigint>(); // {s} when the feed was configured
+  const samples = new Map<number, Samples>();
+  const seconds = new Map<string, bigint>(); // {u/lot} by market and time
+  /** {token} held beyond the ledger's balance; negative: missing. Only burning and donating change it. */
+  const surplus = { tokens: 0n };
   for (const [id, { config }] of MARKETS.entries()) {
     const { lotDecimals, ...rest } = config.feed;
     const { maxAge, edgeBps, minAnswer, maxAnswer } = bigints(rest);
@@ -47,6 +59,8 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
     const [roundId, answer] = await feed.latestRoundData();
     const sampledAt = BigInt((await found.getBlock()).timestamp);
     rounds.set(id, { roundId, answer, updatedAt });
+    since.set(id, sampledAt);
+    samples.set(id, sampled([], sampledAt, price));
     lives.set(id, { price, emaShort, emaSlow, updatedAt, roundId, sampledAt });
 
     model.state.params.set(id, record<MarketParams>(await fx.engine.marketParams(id)));
@@ -54,10 +68,26 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
     model.state.markets.set(BigInt(id), readMarket(await fx.engine.markets(id)));
   }
 
+  /** {u/lot} an answer of the market's feed as a price. */
+  const priceOf = (id: number, answer: bigint): bigint => {
+    const feed = feeds.get(id);
+    if (feed === undefined) throw new Error(`market ${id} has no feed`);
+    return priceOfAnswer(feed, answer);
+  };
+
   /** Quotes of one call; `commit` keeps what the oracle recorded in it. */
   function quotes(now: bigint) {
     const seen = new Map<number, Live>();
+    const history = (id: number): Samples => {
+      const known = samples.get(id) ?? [];
+      const live = seen.get(id);
+      return live === undefined || live === lives.get(id) ? known : sampled(known, live.sampledAt, live.price);
+    };
     return {
+      twap: (id: number, window: bigint) => twap(history(id), now, window),
+      lastTwap: (id: number, window: bigint) => twap(history(id), history(id).at(-1)?.time ?? 0n, window),
+      feedSince: (id: number) => since.get(id) ?? 0n,
+      secondPrice: (id: number, from: bigint) => seconds.get(`${id}:${from}`) ?? 0n,
       quote(id: number) {
         const [feed, round] = [feeds.get(id), rounds.get(id)];
         if (feed === undefined || round === undefined) throw new Error(`market ${id} has no feed`);
@@ -66,29 +96,41 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
         return quote;
       },
       commit: () => {
+        for (const id of seen.keys()) samples.set(id, history(id));
         for (const [id, live] of seen) lives.set(id, live);
       },
     };
   }
 
-  /** What the pool paid, in order, as its events tell; a call it did not answer paid nothing. */
-  function payments({ logs }: Outcome) {
-    const paid = logs
-      .filter(({ address }) => address.toLowerCase() === poolAt?.toLowerCase())
-      .map((log) => absorbed.parseLog(log))
-      .filter((log) => log?.name === "LossAbsorbed");
-    return (market: number, requested: bigint, reason: DrawReason): bigint => {
-      const args = paid.shift()?.args;
-      if (args === undefined) return 0n;
-      const asked = [BigInt(market), requested, BigInt(reason)];
-      const was = [args.market, args.requested, args.reason];
-      if (asked.some((value, i) => value !== was[i]))
-        throw new Error(`the pool was asked ${was}, the model asks ${asked}`);
-      return args.paid;
+  /** What the pool paid and counted, in order, as its events tell; a call it did not answer paid nothing. */
+  function payments({ logs, revert }: Outcome) {
+    const said = logs
+      .filter(({ address }) => address.toLowerCase() === poolAt.toLowerCase())
+      .map((log) => poolEvents.parseLog(log))
+      .filter((log) => log?.name === "LossAbsorbed" || log?.name === "LossCounted");
+    function next(name: string, asked: readonly bigint[]): bigint | undefined {
+      const log = said.shift();
+      if (log === undefined || log === null) return undefined;
+      const was: readonly bigint[] = [...log.args].slice(0, asked.length);
+      const isSame = log.name === name && asked.every((value, i) => value === was[i]);
+      if (!isSame) throw new Error(`the pool was asked ${log.name} ${was}, the model asks ${name} ${asked}`);
+      return log.args.paid;
+    }
+    return {
+      // event: market, reason, requested, paid
+      absorb: (market: number, requested: bigint, reason: DrawReason): bigint =>
+        next("LossAbsorbed", [BigInt(market), BigInt(reason), requested]) ?? 0n,
+      countLoss: (market: number, assets: bigint): void => void next("LossCounted", [BigInt(market), assets]),
+      /** Whether the model asked for everything that the contracts did. */
+      isDone: () => revert !== undefined || said.length === 0,
     };
   }
 
-  return { fx, chain, model, rounds, quotes, payments, engineAt, poolAt, exchangeAt };
+  return {
+    ...{ fx, chain, model, rounds, seconds, surplus, quotes, payments },
+    priceOf,
+    ...{ engineAt, poolAt, exchangeAt, tokenAt, oracleAt },
+  };
 }
 
 /** A struct as ethers returns it, by the names of the model. */
