@@ -12,6 +12,7 @@ import {
   MockAggregator__factory,
   MockToken__factory,
 } from "../typechain-types/index.js";
+import { type DeleveragingGas, measureDeleveraging } from "./deleveraging.ts";
 
 interface Row {
   readonly operation: string;
@@ -25,6 +26,8 @@ const USD = 10n ** 6n; // {token}
 const PRICE = 2_000n * 10n ** 8n; // {u/lot} = the feed's answer
 const LOTS = 10_000n; // 1 ETH
 const MARKET = 0n;
+const MANY = 10_000; // accounts
+const RECORDS = 1_000;
 
 const { ethers, ignition, networkHelpers } = await network.create();
 const { engine, pool, exchange, token, feed, funder } = await deploy();
@@ -35,6 +38,7 @@ await stakeAndClaim();
 const traders = await Promise.all(Array.from({ length: 20 }, () => trader(20_000n)));
 await marginAndFills(traders);
 await liquidationAndTakeover();
+const crowds = await deleveraging();
 print(rows);
 
 async function deploy() {
@@ -167,7 +171,7 @@ async function liquidationAndTakeover() {
   await setPrice(PRICE);
   for (const long of [victim, bankrupt, keeper]) await exchange.settle(await pair(other, long, 15n * LOTS));
   await setPrice((PRICE * 93n) / 100n);
-  await exchange.settle(await pair(other, keeper, LOTS, (PRICE * 93n) / 100n));
+  await exchange.settle(await pair(keeper, other, LOTS, (PRICE * 93n) / 100n)); // both reduce: nobody joins winners
   await measure(
     "liquidate partial",
     105_000,
@@ -184,6 +188,23 @@ async function liquidationAndTakeover() {
   );
 }
 
+/** The same with few and with many accounts, after one record and after many. */
+async function deleveraging(): Promise<Map<number, DeleveragingGas>> {
+  const measured = new Map<number, DeleveragingGas>();
+  for (const accounts of [10, MANY])
+    measured.set(accounts, await measureDeleveraging(accounts, accounts === MANY ? RECORDS : 1));
+  const many = measured.get(MANY);
+  if (many === undefined) throw new Error("nothing was measured");
+  const nothing = ["no peer: others close one account at a time", 0] as const;
+  const row = (operation: string, gas: number, goal: number | null) =>
+    rows.push({ operation, gas, goal, peer: nothing[0], peerGas: nothing[1] });
+  row(`deleveraging trigger ${MANY.toLocaleString("en")} accounts`, many.trigger, 90_000);
+  row("the same, first time in a market", many.triggerFirst, null);
+  row(`settle after ${RECORDS.toLocaleString("en")} records`, many.settleAfterAll, 60_000);
+  row("settle, first time of an account", many.settleFirst, null);
+  return measured;
+}
+
 function print(table: readonly Row[]) {
   if (process.argv.includes("--json")) {
     console.log(JSON.stringify(table));
@@ -192,7 +213,11 @@ function print(table: readonly Row[]) {
   console.log(`${"operation".padEnd(40)}${"gas".padStart(9)}${"goal".padStart(9)}  peer`);
   for (const { operation, gas, goal, peer, peerGas } of table) {
     console.log(
-      `${operation.padEnd(40)}${String(gas).padStart(9)}${String(goal ?? "").padStart(9)}  ${peerGas} ${peer}`,
+      `${operation.padEnd(40)}${String(gas).padStart(9)}${String(goal ?? "").padStart(9)}  ${peerGas === 0 ? "" : peerGas} ${peer}`,
     );
   }
+  for (const [accounts, { trigger, settleAfterOne, settleAfterAll }] of crowds)
+    console.log(
+      `${accounts} accounts: trigger ${trigger}, settle ${settleAfterOne} after 1 record, ${settleAfterAll} after the last`,
+    );
 }
