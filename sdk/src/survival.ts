@@ -45,7 +45,8 @@ export function reduce(before: Survival, part: bigint, total: bigint, price: big
     return { survival: { product: left, value: value + (product - left) * price, epoch } };
   }
   const end = { epoch, value: value + product * price };
-  if (part === total) return { survival: { product: SURVIVAL_START, value: 0n, epoch: epoch + EXACT_EPOCHS + 1n }, end };
+  if (part === total)
+    return { survival: { product: SURVIVAL_START, value: 0n, epoch: epoch + EXACT_EPOCHS + 1n }, end };
   let [scaled, epochs, scale] = [left, 0n, 1n];
   for (; scaled < SURVIVAL_MIN; ++epochs) {
     scale *= SURVIVAL_SCALE;
