@@ -195,9 +195,8 @@ async function deleveraging(): Promise<Map<number, DeleveragingGas>> {
     measured.set(accounts, await measureDeleveraging(accounts, accounts === MANY ? RECORDS : 1));
   const many = measured.get(MANY);
   if (many === undefined) throw new Error("nothing was measured");
-  const nothing = ["no peer: others close one account at a time", 0] as const;
   const row = (operation: string, gas: number, goal: number | null) =>
-    rows.push({ operation, gas, goal, peer: nothing[0], peerGas: nothing[1] });
+    rows.push({ operation, gas, goal, peer: "no peer: others close one account at a time", peerGas: 0 });
   row(`deleveraging trigger ${MANY.toLocaleString("en")} accounts`, many.trigger, 90_000);
   row("the same, first time in a market", many.triggerFirst, null);
   row(`settle after ${RECORDS.toLocaleString("en")} records`, many.settleAfterAll, 60_000);

@@ -96,8 +96,7 @@ async function run(decimals: number, steps: number, seed: number) {
     await step(name, action, scene.now, `${decimals} decimals, seed ${seed}, step ${i}, ${name}`, full);
   }
   const claims = [...model.state.claims.entries()].filter(([, claim]) => claim > 0n).length;
-  const epochs = [...model.state.sideEnds.entries()].length;
-  return { counts, claims, epochs };
+  return { counts, claims };
 }
 
 /** A life of its own for a written sequence; everything is compared after every step. */
