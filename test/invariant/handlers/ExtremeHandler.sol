@@ -10,28 +10,12 @@ import {EngineHandler} from "./EngineHandler.sol";
 /// @dev A fill or a liquidation may be refused because an amount leaves its type. What must work always still is called
 /// plainly, so that nothing of the kind may stop a sync, a takeover or the waterfall.
 contract ExtremeHandler is EngineHandler {
-    function _move(uint8 m, uint256 factorBps) internal override {
-        _wait(_pick(1, 30));
-        (, int256 answer, , , ) = feeds[m].latestRoundData();
+    /// @dev Now and then anywhere, or at an end of the range.
+    function _stray(uint256 m, uint256 next) internal override returns (uint256) {
+        if (_pick(0, 9) != 0) return next;
         (uint256 low, uint256 high) = _answerRange(m);
-        uint256 next = (uint256(answer) * factorBps) / BPS;
-        if (_pick(0, 9) == 0)
-            next =
-                _pick(0, 1) == 0
-                    ? _pickLog(low, high)
-                    : _pick(0, 1) == 0
-                        ? low
-                        : high;
-        feeds[m].setAnswer(
-            int256(
-                next < low
-                    ? low
-                    : next > high
-                        ? high
-                        : next
-            )
-        );
-        if (_pick(0, 3) != 0) _sync(m);
+        if (_pick(0, 1) == 0) return _pickLog(low, high);
+        return _pick(0, 1) == 0 ? low : high;
     }
 
     /// @dev Market 1 has lots of a coin, the others of 1e-8 coin: 1 u is an answer of 1e-8 USD * 1e4.
