@@ -2,26 +2,20 @@
 import { createRequire } from "node:module";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
+import quickTests from "./scripts/quick-tests.plugin.ts";
 import quiet from "./scripts/quiet.plugin.ts";
 
 const require = createRequire(import.meta.url);
 
-const DEFAULT_RUNS = 500;
-/** Files compiled with other optimizer runs than DEFAULT_RUNS: many for the hot paths, few for what presses against 24 KiB. */
-const RUNS: Readonly<Record<string, number>> = {
-  // "contracts/MarginEngine.sol": 200,
-};
-
-const solc = (runs: number) => ({
-  version: "0.8.35",
-  path: require.resolve("solc/soljson.js"),
-  settings: { viaIR: true, optimizer: { enabled: true, runs }, evmVersion: "cancun" },
-});
-
 // Written out for both profiles: Hardhat derives `production` from a flat config without its settings.
 const compilation = {
-  compilers: [solc(DEFAULT_RUNS)],
-  overrides: Object.fromEntries(Object.entries(RUNS).map(([file, runs]) => [file, solc(runs)])),
+  compilers: [
+    {
+      version: "0.8.35",
+      path: require.resolve("solc/soljson.js"),
+      settings: { viaIR: true, optimizer: { enabled: true, runs: 500 }, evmVersion: "cancun" },
+    },
+  ],
 };
 
 /** Coverage instruments the artifacts, so it builds into directories of its own. */
@@ -31,7 +25,7 @@ const suffix = process.env.COV === "1" ? "-cov" : "";
 const local = { type: "edr-simulated", chainType: "l1", hardfork: "cancun" } as const;
 
 export default defineConfig({
-  plugins: [toolbox, quiet],
+  plugins: [toolbox, quiet, quickTests],
   paths: {
     sources: "./contracts",
     tests: { mocha: "./test/integration", solidity: "./test" },

@@ -3,27 +3,37 @@ pragma solidity 0.8.35;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {BackstopPool} from "../../contracts/BackstopPool.sol";
+import {Exchange} from "../../contracts/Exchange.sol";
+import {IMarginEngine} from "../../contracts/interfaces/IMarginEngine.sol";
 import {MarginEngine} from "../../contracts/MarginEngine.sol";
 import {MockToken} from "../../contracts/mocks/MockToken.sol";
 import {Oracle} from "../../contracts/Oracle.sol";
 
-/// @notice Deploys in the caller's name. A linked library, so that the compiler optimises the contracts once and not again inside
-/// every test contract.
+/// @notice Deploys in the caller's name. A linked library, so that the contracts are compiled here, once and as they go to a chain,
+/// and not again inside every test contract.
 library Deployer {
     function core(
         uint8 decimals
-    ) external returns (MockToken token, AccessManager manager, Oracle oracle, MarginEngine) {
+    ) external returns (MockToken token, AccessManager manager, Oracle oracle_, MarginEngine) {
         token = new MockToken("USDC", decimals);
         manager = new AccessManager(address(this));
-        oracle = new Oracle(address(manager));
-        return (token, manager, oracle, new MarginEngine(address(token), address(oracle), address(manager)));
+        oracle_ = new Oracle(address(manager));
+        return (token, manager, oracle_, new MarginEngine(address(token), address(oracle_), address(manager)));
+    }
+
+    function oracle(address manager) external returns (Oracle) {
+        return new Oracle(manager);
+    }
+
+    function exchange(address engine_) external returns (Exchange) {
+        return new Exchange(IMarginEngine(engine_));
     }
 
     function pool(address asset, address engine_, address manager) external returns (BackstopPool) {
         return new BackstopPool(asset, engine_, manager, "Backstop share", "BACK");
     }
 
-    function engine(address token, address oracle, address manager) external returns (MarginEngine) {
-        return new MarginEngine(token, oracle, manager);
+    function engine(address token, address oracle_, address manager) external returns (MarginEngine) {
+        return new MarginEngine(token, oracle_, manager);
     }
 }

@@ -6,6 +6,7 @@ import {IExchange, Match, Order} from "../../contracts/interfaces/IExchange.sol"
 import {Fill, IMarginEngine} from "../../contracts/interfaces/IMarginEngine.sol";
 import {FillRecorder} from "../../contracts/mocks/FillRecorder.sol";
 import {BaseTest} from "./Base.t.sol";
+import {Deployer} from "./Deployer.sol";
 
 /// @notice An exchange on a recording engine, two traders, and orders with defaults: alice bids 10 lots at 2,000 as the
 /// maker, bob asks 10 lots at 1,990 as the taker.
@@ -31,7 +32,7 @@ abstract contract ExchangeBaseTest is BaseTest {
         (bob, bobKey) = makeAddrAndKey("bob");
         (carol, carolKey) = makeAddrAndKey("carol");
         recorder = new FillRecorder();
-        exchange = new Exchange(IMarginEngine(address(recorder)));
+        exchange = Deployer.exchange(address(recorder));
     }
 
     /* BUILDING */

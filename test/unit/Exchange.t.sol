@@ -6,6 +6,7 @@ import {IExchange, Match, Order} from "../../contracts/interfaces/IExchange.sol"
 import {Fill, IMarginEngine} from "../../contracts/interfaces/IMarginEngine.sol";
 import {Erc1271Wallet} from "../../contracts/mocks/Erc1271Wallet.sol";
 import {ExchangeBaseTest} from "../helpers/ExchangeBase.t.sol";
+import {Deployer} from "../helpers/Deployer.sol";
 
 /// @notice `settle`: what fills, at which price, and everything that must not.
 contract ExchangeTest is ExchangeBaseTest {
@@ -311,7 +312,7 @@ contract ExchangeTest is ExchangeBaseTest {
     function test_RevertWhen_ReplayedOnAnotherExchange() public {
         Match memory pair = _pair();
 
-        exchange = new Exchange(IMarginEngine(address(recorder)));
+        exchange = Deployer.exchange(address(recorder));
 
         _expectSettleReverts(pair, _badSignature(pair.maker));
     }

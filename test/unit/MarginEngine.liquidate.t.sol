@@ -107,6 +107,10 @@ contract MarginEngineLiquidateTest is EngineBase {
         uint256 discount;
     }
 
+    function _divUp(uint256 a, uint256 b) private pure returns (uint256) {
+        return (a + b - 1) / b;
+    }
+
     function _model(
         uint256 e,
         uint256 mm,
@@ -115,16 +119,14 @@ contract MarginEngineLiquidateTest is EngineBase {
         uint256 age
     ) private pure returns (Model memory x) {
         uint256 n = size * price;
-        uint256 rate = 0.03e18 + (n * 6e5 + 1e9 - 1) / 1e9;
+        uint256 rate = 0.03e18 + _divUp(n * 6e5, 1e9);
         uint256 half = rate / 2;
         uint256 d = 0.005e18 + (half * (age < 90 ? age : 90)) / 90 + (half * (mm > e ? mm - e : 0)) / mm;
         if (d > half) d = half;
         if (d > (e * 1e18) / n) d = (e * 1e18) / n;
-        uint256 target = (12 * mm + 9) / 10;
-        uint256 gain = price * ((12 * rate) / 10 - d);
-        uint256 k = ((target - e) * 1e18 + gain - 1) / gain;
+        uint256 k = _divUp((_divUp(12 * mm, 10) - e) * 1e18, price * ((12 * rate) / 10 - d));
         if (k > size || size - k < 100) k = size;
-        uint256 p = (k * price * d + 1e18 - 1) / 1e18;
+        uint256 p = _divUp(k * price * d, 1e18);
         x = Model(k, p < e ? p : e, d);
     }
 

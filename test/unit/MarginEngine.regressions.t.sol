@@ -179,7 +179,7 @@ contract MarginEngineRegressionsTest is EngineBase {
     function test_TakeoverInsideAPoolTransferDoesNotSpareTheStakers() public {
         HookToken hook = new HookToken(6);
         AccessManager manager_ = new AccessManager(address(this));
-        Oracle oracle_ = new Oracle(address(manager_));
+        Oracle oracle_ = Deployer.oracle(address(manager_));
         engine = Deployer.engine(address(hook), address(oracle_), address(manager_));
         BackstopPool stakers = Deployer.pool(address(hook), address(engine), address(manager_));
         engine.wire(address(stakers), address(this));

@@ -9,6 +9,7 @@ import {BadFeed, Fault} from "../../contracts/mocks/BadFeed.sol";
 import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
 import {Oracle} from "../../contracts/Oracle.sol";
 import {BaseTest} from "../helpers/Base.t.sol";
+import {Deployer} from "../helpers/Deployer.sol";
 
 /// @dev Market 0 reads an honest mock, market 1 a feed that can say and do anything. Both start at 2000 USD, lots of 1e-4 coin.
 contract OracleTest is BaseTest {
@@ -26,7 +27,7 @@ contract OracleTest is BaseTest {
 
     function setUp() public {
         vm.warp(START);
-        _oracle = new Oracle(address(new AccessManager(address(this))));
+        _oracle = Deployer.oracle(address(new AccessManager(address(this))));
         _feed = new MockAggregator(8, 2000e8);
         _odd = new BadFeed(abi.encode(8), _round(1, 2000e8, START));
         _oracle.configure(ETH, _config(address(_feed)));

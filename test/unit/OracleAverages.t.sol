@@ -6,6 +6,7 @@ import {FeedConfig, Quote} from "../../contracts/interfaces/IOracle.sol";
 import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
 import {Oracle} from "../../contracts/Oracle.sol";
 import {BaseTest} from "../helpers/Base.t.sol";
+import {Deployer} from "../helpers/Deployer.sol";
 
 contract OracleAveragesTest is BaseTest {
     struct Print {
@@ -24,7 +25,7 @@ contract OracleAveragesTest is BaseTest {
 
     function setUp() public {
         vm.warp(START);
-        _oracle = new Oracle(address(new AccessManager(address(this))));
+        _oracle = Deployer.oracle(address(new AccessManager(address(this))));
         _feed = new MockAggregator(8, 2000e8);
         _oracle.configure(ETH, FeedConfig(address(_feed), 1 hours, 100, 4, 0, type(uint128).max));
         _remember(2000e8);

@@ -75,8 +75,8 @@ abstract contract KeeperActions is World {
         for (uint256 i; i < USERS; ++i) {
             uint256 id = accounts[(from + i) % USERS];
             if (engine.accounts(id).unhealthySince == 0) continue;
-            uint8 m = _heldMarket(id);
-            if (!_isStopped(m) && _pick(0, 7) != 0) _press(id, m, 15_000);
+            uint8 m = _heldMarket(id); // none when it was closed in full
+            if (engine.accounts(id).markets != 0 && !_isStopped(m) && _pick(0, 7) != 0) _press(id, m, 15_000);
             _flush();
             try engine.unflag(id) {
                 _touch(id);
@@ -427,10 +427,11 @@ abstract contract KeeperActions is World {
         }
     }
 
+    /// @dev One in which the account holds something, or any.
     function _heldMarket(uint256 id) private returns (uint8 m) {
         uint64 bits = engine.accounts(id).markets;
         m = _pickMarket();
-        while ((bits >> m) & 1 == 0) m = uint8((m + 1) % marketCount);
+        for (uint256 i; i < marketCount && (bits >> m) & 1 == 0; ++i) m = uint8((m + 1) % marketCount);
     }
 
     /// @dev The rule of docs/mechanism.md, "Takeover and waterfall", without its dust clause.

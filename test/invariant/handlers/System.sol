@@ -44,7 +44,7 @@ abstract contract SystemTest is BaseTest {
         AccessManager manager = new AccessManager(address(this));
         manager.grantRole(manager.ADMIN_ROLE(), handler, 0);
         system.token = new MockToken("USD", tokenDecimals);
-        system.oracle = new Oracle(address(manager));
+        system.oracle = Deployer.oracle(address(manager));
         system.engine = Deployer.engine(address(system.token), address(system.oracle), address(manager));
         system.pool = Deployer.pool(address(system.token), address(system.engine), address(manager));
         vm.mockCall(handler, abi.encodeWithSignature("engine()"), abi.encode(system.engine)); // it learns that later
