@@ -3,7 +3,7 @@ pragma solidity ^0.8.35;
 
 import {Exchange} from "../../contracts/Exchange.sol";
 import {IExchange, Match, Order} from "../../contracts/interfaces/IExchange.sol";
-import {Fill, IMarginEngine} from "../../contracts/interfaces/IMarginEngine.sol";
+import {Fill} from "../../contracts/interfaces/IMarginEngine.sol";
 import {FillRecorder} from "../../contracts/mocks/FillRecorder.sol";
 import {BaseTest} from "./Base.t.sol";
 import {Deployer} from "./Deployer.sol";

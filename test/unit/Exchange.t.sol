@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.35;
 
-import {Exchange} from "../../contracts/Exchange.sol";
 import {IExchange, Match, Order} from "../../contracts/interfaces/IExchange.sol";
 import {Fill, IMarginEngine} from "../../contracts/interfaces/IMarginEngine.sol";
 import {Erc1271Wallet} from "../../contracts/mocks/Erc1271Wallet.sol";
