@@ -34,10 +34,11 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 ///
 /// EXIT. A request locks its clocks and its value. Until claimed its shares are slashed like all others and are no coverage;
 /// the claim pays the lower of the value at request and at claim. Cancelled or lapsed shares go back with what they have
-/// earned, having borne every loss in between.
+/// earned, having borne every loss in between. Clocks run in the pool's time, which stands still while it is paused.
 ///
 /// ROLES. The engine, fixed at deployment, may only take what `absorb` allows and add income. Governance sets budgets
-/// and clocks within constant bounds; it can neither move tokens nor touch an open request.
+/// and clocks within constant bounds; it can neither move tokens nor touch an open request. The guardian may refuse new stake for
+/// PAUSE_TIME and then not again for PAUSE_REST; losses, income and what is claimable already know no pause.
 ///
 /// TOKEN ASSUMPTIONS (SAFETY). At most 12 decimals. Fee-on-transfer is refused at deposit; a token whose balances fall by
 /// themselves is not supported. Hooks are harmless: state is written before every transfer and all that moves money is
@@ -84,6 +85,14 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         // 24 bytes
     }
 
+    /// @dev Pauses so far, and so how much time has stood still. One slot.
+    struct Pauses {
+        uint40 start; // {s} of the newest
+        uint40 end; // {s} of the newest; it may lie ahead
+        uint40 earlier; // {s} that those before it lasted
+        // 15 bytes
+    }
+
     /// @dev Ids of a controller's requests. One slot.
     struct Queue {
         uint128 closed; // every id up to here is closed
@@ -104,6 +113,8 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     uint32 public constant MAX_COOLDOWN = 30 days;
     uint32 public constant MIN_CLAIM_WINDOW = 1 days;
     uint32 public constant MAX_CLAIM_WINDOW = 14 days;
+    uint256 public constant PAUSE_TIME = 3 days; // {s} at most
+    uint256 public constant PAUSE_REST = 14 days; // {s} after a pause until the next
 
     /// @inheritdoc IERC4626
     address public immutable asset;
@@ -116,6 +127,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     Funds private funds;
     Rules private rules;
+    Pauses private pauses;
     mapping(uint8 market => Day day) private days_;
     mapping(DrawReason reason => Day window) private reasons; // of reasons with a cap of their own
     mapping(address controller => Queue queue) private queues;
@@ -224,7 +236,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         while (queue.closed != queue.last && requests[controller][queue.closed + 1].shares == 0) ++queue.closed;
         requestId = ++queue.last;
         require(requestId - queue.closed <= MAX_REQUESTS, TooManyRequests(controller, MAX_REQUESTS));
-        uint256 claimableAt = block.timestamp + rules.cooldown;
+        uint256 claimableAt = poolTime() + rules.cooldown;
         ExitRequest memory request = ExitRequest({
             shares: queued,
             valueCap: uint80(valueCap), // at most `booked`
@@ -244,8 +256,8 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     function cancelExit(address controller, uint256 requestId) external nonReentrant returns (uint256 shares) {
         ExitRequest memory request = _request(controller, requestId);
         require(
-            _isAuthorized(controller) || block.timestamp > request.lapsesAt,
-            RequestNotLapsed(block.timestamp, request.lapsesAt)
+            _isAuthorized(controller) || poolTime() > request.lapsesAt,
+            RequestNotLapsed(poolTime(), request.lapsesAt)
         );
 
         shares = request.shares;
@@ -383,6 +395,31 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         _setExitClocks(cooldown, claimWindow);
     }
 
+    /* GUARDIAN */
+
+    /// @inheritdoc IBackstopPool
+    function pause() external restricted {
+        Pauses memory p = pauses;
+        uint256 earliest = p.end == 0 ? 0 : p.end + PAUSE_REST;
+        require(block.timestamp >= earliest, PauseTooEarly(block.timestamp, earliest));
+
+        p.earlier += p.end - p.start;
+        p.start = uint40(block.timestamp); // for 30,000 years
+        p.end = uint40(block.timestamp + PAUSE_TIME);
+        pauses = p;
+
+        emit Paused(p.end);
+    }
+
+    /// @inheritdoc IBackstopPool
+    function unpause() external restricted {
+        require(block.timestamp < pauses.end, NotPaused(block.timestamp, pauses.end));
+
+        pauses.end = uint40(block.timestamp);
+
+        emit Unpaused();
+    }
+
     /* VIEWS: ERC-4626 */
 
     /// @inheritdoc IERC4626
@@ -403,11 +440,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @inheritdoc IERC4626
     function maxDeposit(address) public view returns (uint256) {
+        if (block.timestamp < pauses.end) return 0;
         return (MAX_ASSETS - funds.booked).min(convertToAssets(MAX_SUPPLY - totalSupply()));
     }
 
     /// @inheritdoc IERC4626
     function maxMint(address) public view returns (uint256) {
+        if (block.timestamp < pauses.end) return 0;
         return _toShares(MAX_ASSETS - funds.booked, Math.Rounding.Floor).min(MAX_SUPPLY - totalSupply());
     }
 
@@ -448,13 +487,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     /// @inheritdoc IERC7540Redeem
     function pendingRedeemRequest(uint256 requestId, address controller) external view returns (uint256) {
         ExitRequest memory request = requests[controller][requestId];
-        return block.timestamp < request.claimableAt ? request.shares : 0;
+        return poolTime() < request.claimableAt ? request.shares : 0;
     }
 
     /// @inheritdoc IERC7540Redeem
     function claimableRedeemRequest(uint256 requestId, address controller) external view returns (uint256) {
         ExitRequest memory request = requests[controller][requestId];
-        return _isClaimable(request) ? request.shares : 0;
+        return _isClaimable(request, poolTime()) ? request.shares : 0;
     }
 
     /// @inheritdoc IERC7575Share
@@ -513,6 +552,17 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     /// @inheritdoc IBackstopPool
+    function pausedUntil() external view returns (uint256) {
+        return pauses.end;
+    }
+
+    /// @inheritdoc IBackstopPool
+    function poolTime() public view returns (uint256) {
+        Pauses memory p = pauses;
+        return block.timestamp - p.earlier - (block.timestamp.min(p.end) - p.start);
+    }
+
+    /// @inheritdoc IBackstopPool
     /// @dev The pool's own share balance is exactly the queue: `_update` refuses every other way in.
     function queuedShares() public view returns (uint256) {
         return balanceOf(address(this));
@@ -555,6 +605,8 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @dev Mints before it is paid, so that views are right inside a token's hook; a token that does not pay undoes all.
     function _join(uint256 assets, uint256 shares, address receiver) private {
+        uint256 pausedUntil_ = pauses.end;
+        require(block.timestamp >= pausedUntil_, DepositsPaused(pausedUntil_));
         uint256 booked = funds.booked + assets;
         require(booked <= MAX_ASSETS, AssetsAboveMax(assets, MAX_ASSETS - funds.booked));
         uint256 maxShares = MAX_SUPPLY - totalSupply();
@@ -585,8 +637,9 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     ) private returns (uint256 assets) {
         require(_isAuthorized(controller), NotAuthorized(msg.sender, controller));
         ExitRequest memory request = _request(controller, requestId);
-        require(block.timestamp >= request.claimableAt, NotClaimableYet(block.timestamp, request.claimableAt));
-        require(block.timestamp <= request.lapsesAt, RequestLapsed(block.timestamp, request.lapsesAt));
+        uint256 time = poolTime();
+        require(time >= request.claimableAt, NotClaimableYet(time, request.claimableAt));
+        require(time <= request.lapsesAt, RequestLapsed(time, request.lapsesAt));
         require(shares <= request.shares, SharesExceedRequest(shares, request.shares));
 
         assets = _payout(request, shares);
@@ -606,11 +659,12 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     ) private returns (uint256 assets) {
         require(_isAuthorized(controller), NotAuthorized(msg.sender, controller));
         Queue memory queue = queues[controller];
+        uint256 time = poolTime();
 
         uint256 missing = shares;
         for (uint256 id = queue.closed + 1; id <= queue.last && missing != 0; ++id) {
             ExitRequest memory request = requests[controller][id];
-            if (!_isClaimable(request)) continue;
+            if (!_isClaimable(request, time)) continue;
             uint256 part = missing.min(request.shares);
             uint256 partAssets = _payout(request, part);
             _take(controller, id, request, part, partAssets);
@@ -632,11 +686,12 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     ) private returns (uint256 shares) {
         require(_isAuthorized(controller), NotAuthorized(msg.sender, controller));
         Queue memory queue = queues[controller];
+        uint256 time = poolTime();
 
         uint256 missing = assets;
         for (uint256 id = queue.closed + 1; id <= queue.last && missing != 0; ++id) {
             ExitRequest memory request = requests[controller][id];
-            if (!_isClaimable(request)) continue;
+            if (!_isClaimable(request, time)) continue;
             uint256 whole = _payout(request, request.shares);
             if (whole == 0) continue;
             uint256 partAssets = missing.min(whole);
@@ -696,9 +751,10 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     function _claimable(address controller) private view returns (uint256 shares, uint256 assets) {
         Queue memory queue = queues[controller];
+        uint256 time = poolTime();
         for (uint256 id = queue.closed + 1; id <= queue.last; ++id) {
             ExitRequest memory request = requests[controller][id];
-            if (!_isClaimable(request)) continue;
+            if (!_isClaimable(request, time)) continue;
             shares += request.shares;
             assets += _payout(request, request.shares);
         }
@@ -710,8 +766,8 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     /// @dev False for a closed request: its clocks are zero.
-    function _isClaimable(ExitRequest memory request) private view returns (bool) {
-        return request.claimableAt <= block.timestamp && block.timestamp <= request.lapsesAt;
+    function _isClaimable(ExitRequest memory request, uint256 time) private pure returns (bool) {
+        return request.claimableAt <= time && time <= request.lapsesAt;
     }
 
     function _isAuthorized(address controller) private view returns (bool) {

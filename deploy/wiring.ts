@@ -57,6 +57,7 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument) {
     ),
     allow("allowPool", pool, selectors(poolAbi, ["setBudgets", "setExitClocks"]), GOVERNANCE),
     allow("allowPause", engine, selectors(engineAbi, ["pauseMarket"]), GUARDIAN),
+    allow("allowPausePool", pool, selectors(poolAbi, ["pause", "unpause"]), GUARDIAN),
     m.call(manager, "grantRole", [GOVERNANCE, deployer, 0], { id: "grantGovernance" }),
     m.call(manager, "grantRole", [GUARDIAN, guardian, 0], { id: "grantGuardian" }),
   ];

@@ -13,12 +13,12 @@ enum DrawReason {
     ENGINE_DEFICIT // the engine holds fewer tokens than its ledger says
 }
 
-/// @notice A share redemption on its way. One slot. Claimable while claimableAt <= now <= lapsesAt.
+/// @notice A share redemption on its way. One slot. Claimable while claimableAt <= {poolTime} <= lapsesAt.
 struct ExitRequest {
     uint112 shares; // {share} held by the pool until claimed, cancelled or lapsed
     uint80 valueCap; // {asset} value when requested: the claims of this request together pay at most this
-    uint32 claimableAt; // {s} end of the cooldown
-    uint32 lapsesAt; // {s} last second of the claim window
+    uint32 claimableAt; // {s} of the pool's time: end of the cooldown
+    uint32 lapsesAt; // {s} of the pool's time: last second of the claim window
 }
 
 /// @title BackstopPool
@@ -29,7 +29,7 @@ struct ExitRequest {
 /// {asset} is settlement-token units, {share} has six decimals more. `totalAssets` is what was booked, less unvested
 /// income; tokens that were merely sent here belong to nobody.
 interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575Share, IERC165 {
-    /// @notice Follows ERC-7540's `RedeemRequest` of the same request and says what it fixed.
+    /// @notice Follows ERC-7540's `RedeemRequest` of the same request and says what it fixed, clocks in the pool's time.
     event ExitRequested(
         address indexed controller,
         uint256 indexed requestId,
@@ -49,6 +49,8 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     event IncomeReceived(uint256 assets, uint256 unvested, uint32 vestsAt);
     event BudgetsSet(uint16 marketDayBps, uint16 windowBps);
     event ExitClocksSet(uint32 cooldown, uint32 claimWindow);
+    event Paused(uint256 until);
+    event Unpaused();
 
     error ZeroAddress();
     error DecimalsUnsupported(uint8 decimals, uint8 max);
@@ -64,9 +66,12 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     error DeadlinePassed(uint256 nowTs, uint256 deadline);
     error TooManyRequests(address controller, uint256 max);
     error UnknownRequest(address controller, uint256 requestId);
-    error NotClaimableYet(uint256 nowTs, uint256 claimableAt);
-    error RequestLapsed(uint256 nowTs, uint256 lapsesAt);
-    error RequestNotLapsed(uint256 nowTs, uint256 lapsesAt);
+    error NotClaimableYet(uint256 poolTime, uint256 claimableAt);
+    error RequestLapsed(uint256 poolTime, uint256 lapsesAt);
+    error RequestNotLapsed(uint256 poolTime, uint256 lapsesAt);
+    error DepositsPaused(uint256 until);
+    error PauseTooEarly(uint256 nowTs, uint256 earliest);
+    error NotPaused(uint256 nowTs, uint256 pausedUntil);
     error SharesExceedRequest(uint256 shares, uint256 requested);
     error AssetsExceedRequests(uint256 assets, uint256 claimable);
     /// @notice What an exit pays is known only at the claim.
@@ -82,7 +87,7 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @param minShares {share} smallest acceptable result
     /// @param deadline  {s} last acceptable second
     /// @return shares   {share} minted, rounded down
-    /// @custom:reverts DeadlinePassed, ZeroShares, SlippageExceeded, AssetsAboveMax, SharesAboveMax, ERC20InvalidReceiver,
+    /// @custom:reverts DeadlinePassed, DepositsPaused, ZeroShares, SlippageExceeded, AssetsAboveMax, SharesAboveMax, ERC20InvalidReceiver,
     /// TokenShort, and what the token reverts with
     /// @custom:emits Transfer, Deposit
     function depositWithin(
@@ -207,6 +212,19 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @custom:emits ExitClocksSet
     function setExitClocks(uint32 cooldown, uint32 claimWindow) external;
 
+    /* GUARDIAN */
+
+    /// @notice Refuses new stake for PAUSE_TIME. The pool's time stands still meanwhile: no request matures and none lapses. What
+    /// is claimable stays so; losses are recognised and income vests as ever.
+    /// @custom:reverts AccessManagedUnauthorized, PauseTooEarly before PAUSE_REST has passed since the last pause
+    /// @custom:emits Paused
+    function pause() external;
+
+    /// @notice Ends a pause early.
+    /// @custom:reverts AccessManagedUnauthorized, NotPaused
+    /// @custom:emits Unpaused
+    function unpause() external;
+
     /* VIEWS */
 
     function engine() external view returns (address);
@@ -236,6 +254,12 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
 
     /// @notice {s} see `setExitClocks`
     function exitClocks() external view returns (uint32 cooldown, uint32 claimWindow);
+
+    /// @notice {s} end of the last pause, which may lie ahead; zero before the first.
+    function pausedUntil() external view returns (uint256);
+
+    /// @notice {s} the time that the clocks of requests run in: seconds since the epoch without those of all pauses.
+    function poolTime() external view returns (uint256);
 
     /// @notice {share} held by the pool for all exit requests.
     function queuedShares() external view returns (uint256);

@@ -93,6 +93,19 @@ const RESTRICTED: readonly Restricted[] = [
     role: "governor",
     send: async ({ pool }, caller) => pool.connect(caller).setExitClocks(86_400, 86_400),
   },
+  {
+    name: "pool.pause",
+    role: "guardian",
+    send: async ({ pool }, caller) => pool.connect(caller).pause(),
+  },
+  {
+    name: "pool.unpause",
+    role: "guardian",
+    send: async ({ pool, guardian }, caller) => {
+      if ((await pool.pausedUntil()) === 0n) await pool.connect(guardian).pause();
+      return pool.connect(caller).unpause();
+    },
+  },
 ];
 
 describe("roles", () => {
