@@ -47,10 +47,13 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 /// LIVENESS ASSUMPTIONS. None on other users: no loop over anybody's requests but the caller's, and at most MAX_REQUESTS of
 /// these. A token that blocks the pool or the engine stops what has to move tokens, and nothing else.
 ///
-/// KNOWN LIMITS. At most 2^80 - 1 asset units. Each loss down to the floor that is refilled multiplies the supply by
-/// (assets before / MIN_ASSETS), up to MAX_SUPPLY: five complete losses of a pool of a million
-/// tokens with 6 decimals, four with 12. Income
-/// that vests while nobody has shares stays with the virtual ones.
+/// RESCALING. A loss that leaves a share less than 2^-SCALE_BITS of what it bought first divides all shares by 2^SCALE_BITS, queued ones
+/// included and each holder's rounded down when next touched; views show it at once. So any number of such losses can be refilled: the
+/// supply never exceeds 2^SCALE_BITS * VIRTUAL_SHARES * (assets + 1). A holder loses less than one share, and all together at most
+/// one asset unit to the virtual shares.
+///
+/// KNOWN LIMITS. At most 2^80 - 1 asset units, 2^16 - 1 rescalings. Income that vests while nobody has shares stays with the virtual
+/// ones.
 contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGuardTransient {
     using Math for uint256;
     using SafeCast for uint256;
@@ -93,6 +96,23 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         // 15 bytes
     }
 
+    /// @dev Shares of a holder, or of all. One slot.
+    struct Shares {
+        uint160 amount; // {share} at `scale`
+        uint16 scale; // number of rescalings before it was written
+        // 22 bytes
+    }
+
+    /// @dev An {ExitRequest} as stored. One slot.
+    struct Request {
+        uint104 shares; // {share} at `scale`
+        uint80 valueCap; // {asset}
+        uint32 claimableAt; // {s} in the pool's time
+        uint24 window; // {s} from then on
+        uint16 scale;
+        // 32 bytes
+    }
+
     /// @dev Ids of a controller's requests. One slot.
     struct Queue {
         uint128 closed; // every id up to here is closed
@@ -103,7 +123,8 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     uint8 private constant SHARE_DECIMALS_OFFSET = 6;
     uint256 private constant VIRTUAL_SHARES = 10 ** SHARE_DECIMALS_OFFSET; // {share}
     uint256 public constant MAX_ASSETS = type(uint80).max; // {asset}
-    uint256 public constant MAX_SUPPLY = type(uint160).max; // {share} times MAX_ASSETS fits 256 bits: no conversion overflows
+    uint256 public constant MAX_SHARES = type(uint160).max; // {share} times MAX_ASSETS fits 256 bits: no conversion overflows
+    uint256 public constant SCALE_BITS = 32;
     uint256 public constant MAX_REQUESTS = 32; // open ids of one controller: bounds every loop
     uint256 public constant INCOME_PERIOD = 3 days; // {s}
     uint256 public constant WINDOW = 7 days; // {s} aligned to the epoch
@@ -131,7 +152,9 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     mapping(uint8 market => Day day) private days_;
     mapping(DrawReason reason => Day window) private reasons; // of reasons with a cap of their own
     mapping(address controller => Queue queue) private queues;
-    mapping(address controller => mapping(uint256 requestId => ExitRequest request)) private requests;
+    mapping(address controller => mapping(uint256 requestId => Request request)) private requests;
+    Shares private supply;
+    mapping(address holder => Shares shares) private holdings;
     /// @inheritdoc IERC7540Operator
     mapping(address controller => mapping(address operator => bool approved)) public isOperator;
 
@@ -227,7 +250,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         address owner
     ) external nonReentrant returns (uint256 requestId) {
         require(controller == owner || _isAuthorized(controller), NotAuthorized(msg.sender, controller));
-        uint112 queued = shares.toUint112();
+        uint104 queued = shares.toUint104();
         uint256 valueCap = convertToAssets(queued);
         require(valueCap != 0, ZeroAssets(shares));
         if (!_isAuthorized(owner)) _spendAllowance(owner, msg.sender, shares);
@@ -236,20 +259,16 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         while (queue.closed != queue.last && requests[controller][queue.closed + 1].shares == 0) ++queue.closed;
         requestId = ++queue.last;
         require(requestId - queue.closed <= MAX_REQUESTS, TooManyRequests(controller, MAX_REQUESTS));
-        uint256 claimableAt = poolTime() + rules.cooldown;
-        ExitRequest memory request = ExitRequest({
-            shares: queued,
-            valueCap: uint80(valueCap), // at most `booked`
-            claimableAt: claimableAt.toUint32(),
-            lapsesAt: (claimableAt + rules.claimWindow).toUint32()
-        });
+        uint32 claimableAt = (poolTime() + rules.cooldown).toUint32();
+        uint24 window = rules.claimWindow;
 
         queues[controller] = queue;
-        requests[controller][requestId] = request;
-        super._update(owner, address(this), shares); // past the pool's own `_update`, which refuses the pool as receiver
+        // `valueCap` is at most `booked`
+        requests[controller][requestId] = Request(queued, uint80(valueCap), claimableAt, window, supply.scale);
+        _move(owner, address(this), shares); // past `_update`, which refuses the pool as receiver
 
         emit RedeemRequest(controller, owner, requestId, msg.sender, shares);
-        emit ExitRequested(controller, requestId, valueCap, request.claimableAt, request.lapsesAt);
+        emit ExitRequested(controller, requestId, valueCap, claimableAt, claimableAt + window);
     }
 
     /// @inheritdoc IBackstopPool
@@ -348,6 +367,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         f.unvested = uint80(unvested.saturatingSub(paid)); // what is left goes on vesting until the same end
         f.vestStart = uint32(block.timestamp);
         (funds, rules, days_[market]) = (f, r, d);
+        if (paid != 0) _rescale(f.booked - f.unvested);
 
         emit LossAbsorbed(market, reason, requested, paid);
         if (paid != 0) IERC20(asset).safeTransfer(engine, paid);
@@ -441,13 +461,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     /// @inheritdoc IERC4626
     function maxDeposit(address) public view returns (uint256) {
         if (block.timestamp < pauses.end) return 0;
-        return (MAX_ASSETS - funds.booked).min(convertToAssets(MAX_SUPPLY - totalSupply()));
+        return MAX_ASSETS - funds.booked;
     }
 
     /// @inheritdoc IERC4626
     function maxMint(address) public view returns (uint256) {
         if (block.timestamp < pauses.end) return 0;
-        return _toShares(MAX_ASSETS - funds.booked, Math.Rounding.Floor).min(MAX_SUPPLY - totalSupply());
+        return _toShares(MAX_ASSETS - funds.booked, Math.Rounding.Floor);
     }
 
     /// @inheritdoc IERC4626
@@ -486,13 +506,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @inheritdoc IERC7540Redeem
     function pendingRedeemRequest(uint256 requestId, address controller) external view returns (uint256) {
-        ExitRequest memory request = requests[controller][requestId];
+        ExitRequest memory request = exitRequest(controller, requestId);
         return poolTime() < request.claimableAt ? request.shares : 0;
     }
 
     /// @inheritdoc IERC7540Redeem
     function claimableRedeemRequest(uint256 requestId, address controller) external view returns (uint256) {
-        ExitRequest memory request = requests[controller][requestId];
+        ExitRequest memory request = exitRequest(controller, requestId);
         return _isClaimable(request, poolTime()) ? request.shares : 0;
     }
 
@@ -569,13 +589,31 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     /// @inheritdoc IBackstopPool
-    function exitRequest(address controller, uint256 requestId) external view returns (ExitRequest memory) {
-        return requests[controller][requestId];
+    function exitRequest(address controller, uint256 requestId) public view returns (ExitRequest memory) {
+        Request memory r = requests[controller][requestId];
+        return
+            ExitRequest(_atScale(r.shares, r.scale, supply.scale), r.valueCap, r.claimableAt, r.claimableAt + r.window);
     }
 
     /// @inheritdoc IBackstopPool
     function requestIds(address controller) external view returns (uint256 closed, uint256 last) {
         return (queues[controller].closed, queues[controller].last);
+    }
+
+    /// @inheritdoc IERC20
+    function totalSupply() public view override(ERC20, IERC20) returns (uint256) {
+        return supply.amount;
+    }
+
+    /// @inheritdoc IERC20
+    function balanceOf(address holder) public view override(ERC20, IERC20) returns (uint256) {
+        Shares memory held = holdings[holder];
+        return _atScale(held.amount, held.scale, supply.scale);
+    }
+
+    /// @inheritdoc IBackstopPool
+    function rescalings() external view returns (uint256) {
+        return supply.scale;
     }
 
     /// @inheritdoc IERC20Metadata
@@ -595,7 +633,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     function _joinByShares(uint256 shares, address receiver, uint256 maxAssets) private returns (uint256 assets) {
-        require(shares <= MAX_SUPPLY, SharesAboveMax(shares, MAX_SUPPLY));
+        require(shares <= MAX_SHARES, SharesAboveMax(shares, MAX_SHARES));
         assets = _toAssets(shares, Math.Rounding.Ceil);
         require(shares != 0, ZeroShares(assets));
         require(assets <= maxAssets, SlippageExceeded(assets, maxAssets));
@@ -609,8 +647,6 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         require(block.timestamp >= pausedUntil_, DepositsPaused(pausedUntil_));
         uint256 booked = funds.booked + assets;
         require(booked <= MAX_ASSETS, AssetsAboveMax(assets, MAX_ASSETS - funds.booked));
-        uint256 maxShares = MAX_SUPPLY - totalSupply();
-        require(shares <= maxShares, SharesAboveMax(shares, maxShares));
 
         funds.booked = uint80(booked);
         _mint(receiver, shares);
@@ -663,7 +699,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
         uint256 missing = shares;
         for (uint256 id = queue.closed + 1; id <= queue.last && missing != 0; ++id) {
-            ExitRequest memory request = requests[controller][id];
+            ExitRequest memory request = exitRequest(controller, id);
             if (!_isClaimable(request, time)) continue;
             uint256 part = missing.min(request.shares);
             uint256 partAssets = _payout(request, part);
@@ -690,13 +726,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
         uint256 missing = assets;
         for (uint256 id = queue.closed + 1; id <= queue.last && missing != 0; ++id) {
-            ExitRequest memory request = requests[controller][id];
+            ExitRequest memory request = exitRequest(controller, id);
             if (!_isClaimable(request, time)) continue;
             uint256 whole = _payout(request, request.shares);
             if (whole == 0) continue;
             uint256 partAssets = missing.min(whole);
             // {share} = {share} * {asset} / {asset}, up: these shares are worth at least `partAssets`, cap included
-            uint256 part = uint256(request.shares).mulDiv(partAssets, whole, Math.Rounding.Ceil);
+            uint256 part = request.shares.mulDiv(partAssets, whole, Math.Rounding.Ceil);
             _take(controller, id, request, part, partAssets);
             missing -= partAssets;
             shares += part;
@@ -720,9 +756,9 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
             delete requests[controller][requestId];
         } else {
             // The casts hold: shares < request.shares, and so the part of the cap <= valueCap.
-            request.valueCap -= uint80(_capOf(request, shares));
-            request.shares -= uint112(shares);
-            requests[controller][requestId] = request;
+            Request storage stored = requests[controller][requestId];
+            stored.valueCap = uint80(request.valueCap - _capOf(request, shares));
+            (stored.shares, stored.scale) = (uint104(request.shares - shares), supply.scale);
         }
 
         emit ExitClaimed(controller, requestId, shares, assets);
@@ -746,14 +782,14 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     function _capOf(ExitRequest memory request, uint256 shares) private pure returns (uint256) {
-        return uint256(request.valueCap).mulDiv(shares, request.shares); // {asset} = {asset} * {share} / {share}, down
+        return request.valueCap.mulDiv(shares, request.shares); // {asset} = {asset} * {share} / {share}, down
     }
 
     function _claimable(address controller) private view returns (uint256 shares, uint256 assets) {
         Queue memory queue = queues[controller];
         uint256 time = poolTime();
         for (uint256 id = queue.closed + 1; id <= queue.last; ++id) {
-            ExitRequest memory request = requests[controller][id];
+            ExitRequest memory request = exitRequest(controller, id);
             if (!_isClaimable(request, time)) continue;
             shares += request.shares;
             assets += _payout(request, request.shares);
@@ -761,13 +797,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     function _request(address controller, uint256 requestId) private view returns (ExitRequest memory request) {
-        request = requests[controller][requestId];
-        require(request.shares != 0, UnknownRequest(controller, requestId));
+        require(requests[controller][requestId].shares != 0, UnknownRequest(controller, requestId));
+        return exitRequest(controller, requestId);
     }
 
-    /// @dev False for a closed request: its clocks are zero.
+    /// @dev False for a closed request, and for one of which rescaling has left nothing.
     function _isClaimable(ExitRequest memory request, uint256 time) private pure returns (bool) {
-        return request.claimableAt <= time && time <= request.lapsesAt;
+        return request.shares != 0 && request.claimableAt <= time && time <= request.lapsesAt;
     }
 
     function _isAuthorized(address controller) private view returns (bool) {
@@ -830,7 +866,47 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     /// @dev Shares reach the pool only by `requestRedeem`; any others would be lost and count as queued.
     function _update(address from, address to, uint256 shares) internal override {
         require(to != address(this), ERC20InvalidReceiver(to));
-        super._update(from, to, shares);
+        _move(from, to, shares);
+    }
+
+    /// @dev Mints when `from` is zero, burns when `to` is.
+    function _move(address from, address to, uint256 shares) private {
+        Shares memory all = supply;
+        if (from == address(0)) {
+            all.amount = (all.amount + shares).toUint160();
+        } else {
+            uint256 held = balanceOf(from);
+            require(held >= shares, ERC20InsufficientBalance(from, held, shares));
+            holdings[from] = Shares(uint160(held - shares), all.scale);
+        }
+        if (to == address(0)) {
+            all.amount -= uint160(shares); // somebody held them
+        } else {
+            holdings[to] = Shares(uint160(balanceOf(to) + shares), all.scale); // at most the supply
+        }
+        if (from == address(0) || to == address(0)) supply = all;
+
+        emit Transfer(from, to, shares);
+    }
+
+    /// @dev After a loss: while a share is worth less than 2^-SCALE_BITS of what it bought first, there are 2^SCALE_BITS times fewer.
+    /// @param assets {asset} above zero, so the virtual shares gain at most one asset unit
+    function _rescale(uint256 assets) private {
+        Shares memory all = supply;
+        uint16 scale = all.scale;
+        while (all.amount + VIRTUAL_SHARES > ((assets + 1) * VIRTUAL_SHARES) << SCALE_BITS) {
+            all.amount >>= SCALE_BITS;
+            ++all.scale;
+        }
+        if (all.scale == scale) return;
+
+        supply = all;
+        emit SharesRescaled(all.scale);
+    }
+
+    /// @dev {share} of scale `from` at scale `to`, which is not before it, down
+    function _atScale(uint256 shares, uint256 from, uint256 to) private pure returns (uint256) {
+        return shares >> (SCALE_BITS * (to - from));
     }
 
     /* INTERNAL: GOVERNANCE */

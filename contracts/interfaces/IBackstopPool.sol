@@ -13,12 +13,12 @@ enum DrawReason {
     ENGINE_DEFICIT // the engine holds fewer tokens than its ledger says
 }
 
-/// @notice A share redemption on its way. One slot. Claimable while claimableAt <= {poolTime} <= lapsesAt.
+/// @notice A share redemption on its way. Claimable while claimableAt <= {poolTime} <= lapsesAt.
 struct ExitRequest {
-    uint112 shares; // {share} held by the pool until claimed, cancelled or lapsed
-    uint80 valueCap; // {asset} value when requested: the claims of this request together pay at most this
-    uint32 claimableAt; // {s} of the pool's time: end of the cooldown
-    uint32 lapsesAt; // {s} of the pool's time: last second of the claim window
+    uint256 shares; // {share} held by the pool until claimed, cancelled or lapsed
+    uint256 valueCap; // {asset} value when requested: the claims of this request together pay at most this
+    uint256 claimableAt; // {s} of the pool's time: end of the cooldown
+    uint256 lapsesAt; // {s} of the pool's time: last second of the claim window
 }
 
 /// @title BackstopPool
@@ -49,6 +49,9 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     event IncomeReceived(uint256 assets, uint256 unvested, uint32 vestsAt);
     event BudgetsSet(uint16 marketDayBps, uint16 windowBps);
     event ExitClocksSet(uint32 cooldown, uint32 claimWindow);
+    /// @notice All shares were divided by 2^32, each holder's rounded down, for the `rescalings`-th time: balances and requests follow
+    /// without events of their own.
+    event SharesRescaled(uint256 rescalings);
     event Paused(uint256 until);
     event Unpaused();
 
@@ -179,7 +182,7 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @param reason    see {DrawReason}
     /// @return paid     {asset} sent to the engine; at most `requested`
     /// @custom:reverts NotEngine
-    /// @custom:emits LossAbsorbed
+    /// @custom:emits LossAbsorbed, SharesRescaled when a share has become worth too little
     function absorb(uint8 market, uint256 requested, DrawReason reason) external returns (uint256 paid);
 
     /// @notice Counts a loss of the pool's own positions in a market against its budgets, in full. Nothing is paid.
@@ -254,6 +257,9 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
 
     /// @notice {s} see `setExitClocks`
     function exitClocks() external view returns (uint32 cooldown, uint32 claimWindow);
+
+    /// @notice How often losses so deep that a share was worth next to nothing have divided all shares by 2^32.
+    function rescalings() external view returns (uint256);
 
     /// @notice {s} end of the last pause, which may lie ahead; zero before the first.
     function pausedUntil() external view returns (uint256);

@@ -124,7 +124,7 @@ contract BackstopPoolJoinTest is PoolTest {
     }
 
     function test_RevertWhen_MintIsAboveTheMaximum() public {
-        uint256 max = pool.MAX_SUPPLY();
+        uint256 max = pool.MAX_SHARES();
         vm.expectRevert(abi.encodeWithSelector(IBackstopPool.SharesAboveMax.selector, type(uint256).max, max));
         pool.mint(type(uint256).max, alice);
         // within the supply, but not within the assets

@@ -45,6 +45,7 @@ abstract contract World is Journal {
     bool private watchedTouched;
     uint256 private poolAssets;
     uint256 private poolSupply;
+    uint256 private rescalings;
     bool internal mayRise; // time passed, or a staker came or went
     mapping(uint256 id => mapping(uint256 market => int64)) private lotsBefore; // {lot} stored
 
@@ -97,7 +98,7 @@ abstract contract World is Journal {
         watchedRecord = _record(accounts[watched]);
         // settling anybody moves what was pending into the inventory
         watchedTouched = watched >= USERS && (RawLedger.deleveraged(address(engine)) >> (watched - USERS)) & 1 != 0;
-        (poolAssets, poolSupply) = (pool.totalAssets(), pool.totalSupply());
+        (poolAssets, poolSupply, rescalings) = (pool.totalAssets(), pool.totalSupply(), pool.rescalings());
         (absorbed, mayRise) = (false, false);
     }
 
@@ -113,7 +114,8 @@ abstract contract World is Journal {
         }
         // price = (assets + 1) / (supply + virtual shares), compared by cross-multiplication
         uint256 now_ = (pool.totalAssets() + 1) * (poolSupply + 1e6);
-        uint256 before = (poolAssets + 1) * (pool.totalSupply() + 1e6);
+        uint256 supply = (pool.totalSupply() + 1e6) << (32 * (pool.rescalings() - rescalings));
+        uint256 before = (poolAssets + 1) * supply;
         if (!absorbed) assertGe(now_, before, "BP-2: the share price fell without a loss");
         if (!mayRise) assertLe(now_, before, "BP-2: the share price rose without income vesting");
     }
