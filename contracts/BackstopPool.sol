@@ -88,19 +88,21 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         // 24 bytes
     }
 
-    /// @dev Pauses so far, and so how much time has stood still. One slot.
-    struct Pauses {
-        uint40 start; // {s} of the newest
-        uint40 end; // {s} of the newest; it may lie ahead
-        uint40 earlier; // {s} that those before it lasted
-        // 15 bytes
+    /// @dev All shares, and the pauses so far: how much time has stood still. One slot.
+    struct Supply {
+        uint128 shares; // {share}
+        uint16 scale; // number of rescalings
+        uint32 pauseStart; // {s} of the newest pause
+        uint32 pauseEnd; // {s} of the newest; it may lie ahead
+        uint32 earlier; // {s} that the pauses before it lasted
+        // 30 bytes
     }
 
-    /// @dev Shares of a holder, or of all. One slot.
-    struct Shares {
-        uint160 amount; // {share} at `scale`
-        uint16 scale; // number of rescalings before it was written
-        // 22 bytes
+    /// @dev Shares of a holder. One slot.
+    struct Holding {
+        uint128 shares; // {share} at `scale`
+        uint16 scale; // number of rescalings when it was written
+        // 18 bytes
     }
 
     /// @dev An {ExitRequest} as stored. One slot.
@@ -123,8 +125,8 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     uint8 private constant SHARE_DECIMALS_OFFSET = 6;
     uint256 private constant VIRTUAL_SHARES = 10 ** SHARE_DECIMALS_OFFSET; // {share}
     uint256 public constant MAX_ASSETS = type(uint80).max; // {asset}
-    uint256 public constant MAX_SHARES = type(uint160).max; // {share} times MAX_ASSETS fits 256 bits: no conversion overflows
-    uint256 public constant SCALE_BITS = 32;
+    uint256 public constant MAX_SHARES = type(uint128).max; // {share} times MAX_ASSETS fits 256 bits: no conversion overflows
+    uint256 public constant SCALE_BITS = 24; // the supply stays below 2^124
     uint256 public constant MAX_REQUESTS = 32; // open ids of one controller: bounds every loop
     uint256 public constant INCOME_PERIOD = 3 days; // {s}
     uint256 public constant WINDOW = 7 days; // {s} aligned to the epoch
@@ -148,13 +150,12 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     Funds private funds;
     Rules private rules;
-    Pauses private pauses;
     mapping(uint8 market => Day day) private days_;
     mapping(DrawReason reason => Day window) private reasons; // of reasons with a cap of their own
     mapping(address controller => Queue queue) private queues;
     mapping(address controller => mapping(uint256 requestId => Request request)) private requests;
-    Shares private supply;
-    mapping(address holder => Shares shares) private holdings;
+    Supply private supply;
+    mapping(address holder => Holding holding) private holdings;
     /// @inheritdoc IERC7540Operator
     mapping(address controller => mapping(address operator => bool approved)) public isOperator;
 
@@ -419,23 +420,24 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @inheritdoc IBackstopPool
     function pause() external restricted {
-        Pauses memory p = pauses;
-        uint256 earliest = p.end == 0 ? 0 : p.end + PAUSE_REST;
+        Supply memory all = supply;
+        uint256 earliest = all.pauseEnd == 0 ? 0 : all.pauseEnd + PAUSE_REST;
         require(block.timestamp >= earliest, PauseTooEarly(block.timestamp, earliest));
 
-        p.earlier += p.end - p.start;
-        p.start = uint40(block.timestamp); // for 30,000 years
-        p.end = uint40(block.timestamp + PAUSE_TIME);
-        pauses = p;
+        all.earlier += all.pauseEnd - all.pauseStart;
+        all.pauseStart = block.timestamp.toUint32();
+        all.pauseEnd = (block.timestamp + PAUSE_TIME).toUint32();
+        supply = all;
 
-        emit Paused(p.end);
+        emit Paused(all.pauseEnd);
     }
 
     /// @inheritdoc IBackstopPool
     function unpause() external restricted {
-        require(block.timestamp < pauses.end, NotPaused(block.timestamp, pauses.end));
+        uint256 end = supply.pauseEnd;
+        require(block.timestamp < end, NotPaused(block.timestamp, end));
 
-        pauses.end = uint40(block.timestamp);
+        supply.pauseEnd = uint32(block.timestamp); // below `end`
 
         emit Unpaused();
     }
@@ -460,13 +462,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @inheritdoc IERC4626
     function maxDeposit(address) public view returns (uint256) {
-        if (block.timestamp < pauses.end) return 0;
+        if (block.timestamp < supply.pauseEnd) return 0;
         return MAX_ASSETS - funds.booked;
     }
 
     /// @inheritdoc IERC4626
     function maxMint(address) public view returns (uint256) {
-        if (block.timestamp < pauses.end) return 0;
+        if (block.timestamp < supply.pauseEnd) return 0;
         return _toShares(MAX_ASSETS - funds.booked, Math.Rounding.Floor);
     }
 
@@ -573,13 +575,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @inheritdoc IBackstopPool
     function pausedUntil() external view returns (uint256) {
-        return pauses.end;
+        return supply.pauseEnd;
     }
 
     /// @inheritdoc IBackstopPool
     function poolTime() public view returns (uint256) {
-        Pauses memory p = pauses;
-        return block.timestamp - p.earlier - (block.timestamp.min(p.end) - p.start);
+        Supply memory all = supply;
+        return block.timestamp - all.earlier - (block.timestamp.min(all.pauseEnd) - all.pauseStart);
     }
 
     /// @inheritdoc IBackstopPool
@@ -602,13 +604,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @inheritdoc IERC20
     function totalSupply() public view override(ERC20, IERC20) returns (uint256) {
-        return supply.amount;
+        return supply.shares;
     }
 
     /// @inheritdoc IERC20
     function balanceOf(address holder) public view override(ERC20, IERC20) returns (uint256) {
-        Shares memory held = holdings[holder];
-        return _atScale(held.amount, held.scale, supply.scale);
+        Holding memory held = holdings[holder];
+        return _atScale(held.shares, held.scale, supply.scale);
     }
 
     /// @inheritdoc IBackstopPool
@@ -643,8 +645,8 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @dev Mints before it is paid, so that views are right inside a token's hook; a token that does not pay undoes all.
     function _join(uint256 assets, uint256 shares, address receiver) private {
-        uint256 pausedUntil_ = pauses.end;
-        require(block.timestamp >= pausedUntil_, DepositsPaused(pausedUntil_));
+        uint256 pauseEnd = supply.pauseEnd;
+        require(block.timestamp >= pauseEnd, DepositsPaused(pauseEnd));
         uint256 booked = funds.booked + assets;
         require(booked <= MAX_ASSETS, AssetsAboveMax(assets, MAX_ASSETS - funds.booked));
 
@@ -871,18 +873,18 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @dev Mints when `from` is zero, burns when `to` is.
     function _move(address from, address to, uint256 shares) private {
-        Shares memory all = supply;
+        Supply memory all = supply;
         if (from == address(0)) {
-            all.amount = (all.amount + shares).toUint160();
+            all.shares = (all.shares + shares).toUint128();
         } else {
             uint256 held = balanceOf(from);
             require(held >= shares, ERC20InsufficientBalance(from, held, shares));
-            holdings[from] = Shares(uint160(held - shares), all.scale);
+            holdings[from] = Holding(uint128(held - shares), all.scale);
         }
         if (to == address(0)) {
-            all.amount -= uint160(shares); // somebody held them
+            all.shares -= uint128(shares); // somebody held them
         } else {
-            holdings[to] = Shares(uint160(balanceOf(to) + shares), all.scale); // at most the supply
+            holdings[to] = Holding(uint128(balanceOf(to) + shares), all.scale); // at most the supply
         }
         if (from == address(0) || to == address(0)) supply = all;
 
@@ -892,16 +894,15 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     /// @dev After a loss: while a share is worth less than 2^-SCALE_BITS of what it bought first, there are 2^SCALE_BITS times fewer.
     /// @param assets {asset} above zero, so the virtual shares gain at most one asset unit
     function _rescale(uint256 assets) private {
-        Shares memory all = supply;
-        uint16 scale = all.scale;
-        while (all.amount + VIRTUAL_SHARES > ((assets + 1) * VIRTUAL_SHARES) << SCALE_BITS) {
-            all.amount >>= SCALE_BITS;
-            ++all.scale;
-        }
-        if (all.scale == scale) return;
+        uint256 most = ((assets + 1) * VIRTUAL_SHARES) << SCALE_BITS;
+        uint256 shares = supply.shares;
+        if (shares + VIRTUAL_SHARES <= most) return;
 
-        supply = all;
-        emit SharesRescaled(all.scale);
+        uint16 scale = supply.scale;
+        for (; shares + VIRTUAL_SHARES > most; shares >>= SCALE_BITS) ++scale;
+        (supply.shares, supply.scale) = (uint128(shares), scale);
+
+        emit SharesRescaled(scale);
     }
 
     /// @dev {share} of scale `from` at scale `to`, which is not before it, down

@@ -49,7 +49,7 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     event IncomeReceived(uint256 assets, uint256 unvested, uint32 vestsAt);
     event BudgetsSet(uint16 marketDayBps, uint16 windowBps);
     event ExitClocksSet(uint32 cooldown, uint32 claimWindow);
-    /// @notice All shares were divided by 2^32, each holder's rounded down, for the `rescalings`-th time: balances and requests follow
+    /// @notice All shares were divided by 2^24, each holder's rounded down, for the `rescalings`-th time: balances and requests follow
     /// without events of their own.
     event SharesRescaled(uint256 rescalings);
     event Paused(uint256 until);
@@ -258,7 +258,7 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @notice {s} see `setExitClocks`
     function exitClocks() external view returns (uint32 cooldown, uint32 claimWindow);
 
-    /// @notice How often losses so deep that a share was worth next to nothing have divided all shares by 2^32.
+    /// @notice How often losses so deep that a share was worth next to nothing have divided all shares by 2^24.
     function rescalings() external view returns (uint256);
 
     /// @notice {s} end of the last pause, which may lie ahead; zero before the first.

@@ -75,6 +75,14 @@ contract EngineInvariantTest is SystemTest, LedgerChecks {
         _act(handler.requestExit.selector, 0x2281d0c9);
     }
 
+    /// @dev A liquidation syncs what the liquidator holds elsewhere, as a fill does.
+    function test_Found_LiquidatorHoldsAnotherMarket() public {
+        _act(handler.open.selector, 0x1f97);
+        _act(handler.crowd.selector, 0x39a93ddb59c77743aa7875cc0e9c236e617a7bb082c7);
+        _act(handler.takeover.selector, 0x117bdf3);
+        _act(handler.liquidate.selector, 0x7dfdabf242f0fdd78afe01);
+    }
+
     function _act(bytes4 action, uint256 seed) private {
         (bool ok, bytes memory result) = address(handler).call(abi.encodeWithSelector(action, seed));
         if (!ok) assertTrue(ok, vm.toString(result));

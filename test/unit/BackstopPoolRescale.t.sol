@@ -5,9 +5,9 @@ import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.so
 import {ExitRequest, IBackstopPool} from "../../contracts/interfaces/IBackstopPool.sol";
 import {PoolTest} from "../helpers/PoolTest.sol";
 
-/// @notice Losses so deep that shares are divided by 2^32, again and again.
+/// @notice Losses so deep that shares are divided by 2^24, again and again.
 contract BackstopPoolRescaleTest is PoolTest {
-    uint256 private constant DEEP = 5e9; // tokens of which one is less than a part in 2^32
+    uint256 private constant DEEP = 2e7; // tokens of which one is less than a part in 2^24
 
     function setUp() public override {
         super.setUp();
@@ -29,10 +29,10 @@ contract BackstopPoolRescaleTest is PoolTest {
             assertGe(pool.convertToAssets(shares) + 1, stake, "a newcomer keeps what he brought");
             assertLe(pool.convertToAssets(shares), stake);
             assertLe(pool.convertToAssets(pool.totalSupply() - shares), left, "those before him own what was left");
-            assertLe(pool.totalSupply() + VIRTUAL_SHARES, ((pool.totalAssets() + 1) * VIRTUAL_SHARES) << 32);
+            assertLe(pool.totalSupply() + VIRTUAL_SHARES, ((pool.totalAssets() + 1) * VIRTUAL_SHARES) << 24);
             assertEq(pool.maxDeposit(carol), pool.MAX_ASSETS() - _booked(), "there is always room");
         }
-        assertEq(pool.rescalings(), 41, "log2(10,000) / 32 a loss, of what all have left together");
+        assertEq(pool.rescalings(), 55, "log2(10,000) / 24 a loss, of what all have left together");
         uint256 worth = pool.convertToAssets(pool.balanceOf(bob));
         assertEq(_claim(bob, _matured(bob)), worth);
     }
@@ -47,16 +47,16 @@ contract BackstopPoolRescaleTest is PoolTest {
         _absorb(type(uint256).max);
 
         assertEq(pool.rescalings(), 1);
-        assertEq(pool.totalSupply(), supply >> 32);
-        assertEq(pool.balanceOf(alice), supply >> 32);
+        assertEq(pool.totalSupply(), supply >> 24);
+        assertEq(pool.balanceOf(alice), supply >> 24);
         assertGe(pool.convertToAssets(pool.balanceOf(alice)) + 1, ONE, "virtual shares gain at most one unit");
         _stake(bob, ONE);
         assertApproxEqRel(pool.balanceOf(bob), pool.balanceOf(alice), 2e12, "a token for a token, but for that unit");
     }
 
-    /// @dev A share of 2^-32 of the first price exactly is left alone.
+    /// @dev A share of 2^-24 of the first price exactly is left alone.
     function test_Absorb_RescalesBelowTheLimitOnly() public {
-        uint256 supply = ((ONE + 1) * VIRTUAL_SHARES) << 32;
+        uint256 supply = ((ONE + 1) * VIRTUAL_SHARES) << 24;
         uint256 assets = (supply - VIRTUAL_SHARES) / 1e6;
         _stake(alice, assets);
         assertEq(pool.totalSupply() + VIRTUAL_SHARES, supply);
@@ -77,7 +77,7 @@ contract BackstopPoolRescaleTest is PoolTest {
         pool.approve(carol, type(uint256).max);
         _absorb(type(uint256).max);
         uint256 each = pool.balanceOf(alice);
-        assertEq(each, (DEEP * SHARE) >> 32);
+        assertEq(each, (DEEP * SHARE) >> 24);
 
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, alice, each, each + 1));
@@ -96,15 +96,15 @@ contract BackstopPoolRescaleTest is PoolTest {
         uint256 all = pool.balanceOf(alice);
         uint256 first = _request(alice, all / 2);
         uint256 second = _request(alice, all / 2);
-        uint256 dust = _request(bob, 1e9); // nothing is left of it
+        uint256 dust = _request(bob, 1e7); // nothing is left of it
         _absorb(type(uint256).max);
 
         ExitRequest memory request = pool.exitRequest(alice, first);
-        assertEq(request.shares, (all / 2) >> 32);
+        assertEq(request.shares, (all / 2) >> 24);
         assertEq(request.valueCap, (DEEP * ONE) / 2, "the cap is of assets");
         assertEq(pool.exitRequest(bob, dust).shares, 0);
         assertEq(pool.claimableRedeemRequest(dust, bob), 0);
-        assertEq(pool.queuedShares(), (all + 1e9) >> 32);
+        assertEq(pool.queuedShares(), (all + 1e7) >> 24);
 
         _stake(carol, 1_000 * ONE); // so that more than the floor may go
         skip(7 days);
@@ -140,7 +140,7 @@ contract BackstopPoolRescaleTest is PoolTest {
                 assertLe(worthNow[k], expected + 1, "a loss gives nobody more");
                 assertGe(worthNow[k] + 2, expected, "nor takes more than its part");
             }
-            assertLe(pool.totalSupply() + VIRTUAL_SHARES, ((pool.totalAssets() + 1) * VIRTUAL_SHARES) << 32);
+            assertLe(pool.totalSupply() + VIRTUAL_SHARES, ((pool.totalAssets() + 1) * VIRTUAL_SHARES) << 24);
         }
     }
 

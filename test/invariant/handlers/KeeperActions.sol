@@ -109,6 +109,7 @@ abstract contract KeeperActions is World {
     }
 
     function _liquidate(uint256 id, uint8 m, uint256 into, uint56 maxLots) internal {
+        _syncAccount(into); // as the call does
         int256 before = _equity(id);
         int256 intoBefore = _equity(into);
         _flush();

@@ -114,7 +114,7 @@ abstract contract World is Journal {
         }
         // price = (assets + 1) / (supply + virtual shares), compared by cross-multiplication
         uint256 now_ = (pool.totalAssets() + 1) * (poolSupply + 1e6);
-        uint256 supply = (pool.totalSupply() + 1e6) << (32 * (pool.rescalings() - rescalings));
+        uint256 supply = (pool.totalSupply() + 1e6) << (24 * (pool.rescalings() - rescalings));
         uint256 before = (poolAssets + 1) * supply;
         if (!absorbed) assertGe(now_, before, "BP-2: the share price fell without a loss");
         if (!mayRise) assertLe(now_, before, "BP-2: the share price rose without income vesting");
