@@ -98,11 +98,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         // 30 bytes
     }
 
-    /// @dev Shares of a holder. One slot.
+    /// @dev Shares of a holder and ids of his requests. One slot.
     struct Holding {
         uint128 shares; // {share} at `scale`
-        uint16 scale; // number of rescalings when it was written
-        // 18 bytes
+        uint16 scale; // number of rescalings when they were written
+        uint56 closed; // every id up to here is closed
+        uint56 last; // the newest id; closed <= last <= closed + MAX_REQUESTS
+        // 32 bytes
     }
 
     /// @dev An {ExitRequest} as stored. One slot.
@@ -113,12 +115,6 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         uint24 window; // {s} from then on
         uint16 scale;
         // 32 bytes
-    }
-
-    /// @dev Ids of a controller's requests. One slot.
-    struct Queue {
-        uint128 closed; // every id up to here is closed
-        uint128 last; // the newest id; closed <= last <= closed + MAX_REQUESTS
     }
 
     uint8 private constant MAX_DECIMALS = 12;
@@ -152,7 +148,6 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     Rules private rules;
     mapping(uint8 market => Day day) private days_;
     mapping(DrawReason reason => Day window) private reasons; // of reasons with a cap of their own
-    mapping(address controller => Queue queue) private queues;
     mapping(address controller => mapping(uint256 requestId => Request request)) private requests;
     Supply private supply;
     mapping(address holder => Holding holding) private holdings;
@@ -256,14 +251,15 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         require(valueCap != 0, ZeroAssets(shares));
         if (!_isAuthorized(owner)) _spendAllowance(owner, msg.sender, shares);
 
-        Queue memory queue = queues[controller];
-        while (queue.closed != queue.last && requests[controller][queue.closed + 1].shares == 0) ++queue.closed;
-        requestId = ++queue.last;
-        require(requestId - queue.closed <= MAX_REQUESTS, TooManyRequests(controller, MAX_REQUESTS));
+        Holding storage holding = holdings[controller];
+        (uint256 closed, uint256 last) = (holding.closed, holding.last);
+        while (closed != last && requests[controller][closed + 1].shares == 0) ++closed;
+        requestId = last + 1;
+        require(requestId - closed <= MAX_REQUESTS, TooManyRequests(controller, MAX_REQUESTS));
         uint32 claimableAt = (poolTime() + rules.cooldown).toUint32();
         uint24 window = rules.claimWindow;
 
-        queues[controller] = queue;
+        (holding.closed, holding.last) = (uint56(closed), uint56(requestId)); // one more a call
         // `valueCap` is at most `booked`
         requests[controller][requestId] = Request(queued, uint80(valueCap), claimableAt, window, supply.scale);
         _move(owner, address(this), shares); // past `_update`, which refuses the pool as receiver
@@ -599,7 +595,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @inheritdoc IBackstopPool
     function requestIds(address controller) external view returns (uint256 closed, uint256 last) {
-        return (queues[controller].closed, queues[controller].last);
+        return (holdings[controller].closed, holdings[controller].last);
     }
 
     /// @inheritdoc IERC20
@@ -696,11 +692,11 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         uint256 minAssets
     ) private returns (uint256 assets) {
         require(_isAuthorized(controller), NotAuthorized(msg.sender, controller));
-        Queue memory queue = queues[controller];
+        Holding memory holding = holdings[controller];
         uint256 time = poolTime();
 
         uint256 missing = shares;
-        for (uint256 id = queue.closed + 1; id <= queue.last && missing != 0; ++id) {
+        for (uint256 id = holding.closed + 1; id <= holding.last && missing != 0; ++id) {
             ExitRequest memory request = exitRequest(controller, id);
             if (!_isClaimable(request, time)) continue;
             uint256 part = missing.min(request.shares);
@@ -723,11 +719,11 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         uint256 maxShares
     ) private returns (uint256 shares) {
         require(_isAuthorized(controller), NotAuthorized(msg.sender, controller));
-        Queue memory queue = queues[controller];
+        Holding memory holding = holdings[controller];
         uint256 time = poolTime();
 
         uint256 missing = assets;
-        for (uint256 id = queue.closed + 1; id <= queue.last && missing != 0; ++id) {
+        for (uint256 id = holding.closed + 1; id <= holding.last && missing != 0; ++id) {
             ExitRequest memory request = exitRequest(controller, id);
             if (!_isClaimable(request, time)) continue;
             uint256 whole = _payout(request, request.shares);
@@ -788,9 +784,9 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     function _claimable(address controller) private view returns (uint256 shares, uint256 assets) {
-        Queue memory queue = queues[controller];
+        Holding memory holding = holdings[controller];
         uint256 time = poolTime();
-        for (uint256 id = queue.closed + 1; id <= queue.last; ++id) {
+        for (uint256 id = holding.closed + 1; id <= holding.last; ++id) {
             ExitRequest memory request = exitRequest(controller, id);
             if (!_isClaimable(request, time)) continue;
             shares += request.shares;
@@ -879,16 +875,22 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         } else {
             uint256 held = balanceOf(from);
             require(held >= shares, ERC20InsufficientBalance(from, held, shares));
-            holdings[from] = Holding(uint128(held - shares), all.scale);
+            _setShares(from, held - shares, all.scale);
         }
         if (to == address(0)) {
             all.shares -= uint128(shares); // somebody held them
         } else {
-            holdings[to] = Holding(uint128(balanceOf(to) + shares), all.scale); // at most the supply
+            _setShares(to, balanceOf(to) + shares, all.scale);
         }
         if (from == address(0) || to == address(0)) supply = all;
 
         emit Transfer(from, to, shares);
+    }
+
+    /// @param shares {share} at most the supply
+    function _setShares(address holder, uint256 shares, uint16 scale) private {
+        Holding storage holding = holdings[holder];
+        (holding.shares, holding.scale) = (uint128(shares), scale);
     }
 
     /// @dev After a loss: while a share is worth less than 2^-SCALE_BITS of what it bought first, there are 2^SCALE_BITS times fewer.

@@ -27,7 +27,7 @@ interface IERC7540Redeem {
     /// (`freeStake`). The clocks in force
     /// now and the value now, rounded down, are fixed into the request. It can be cancelled, so there is no limit to pass.
     /// @return requestId ascending from 1 for each controller
-    /// @custom:reverts NotAuthorized, SafeCastOverflowedUintDowncast (more than 2^112 - 1 shares: split them), ZeroAssets,
+    /// @custom:reverts NotAuthorized, SafeCastOverflowedUintDowncast (more than 2^104 - 1 shares: split them), ZeroAssets,
     /// ERC20InsufficientAllowance, TooManyRequests, ERC20InsufficientBalance
     /// @custom:emits Transfer, RedeemRequest, ExitRequested
     function requestRedeem(uint256 shares, address controller, address owner) external returns (uint256 requestId);
