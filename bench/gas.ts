@@ -38,6 +38,7 @@ await stakeAndClaim();
 const traders = await Promise.all(Array.from({ length: 20 }, () => trader(20_000n)));
 await marginAndFills(traders);
 await liquidationAndTakeover();
+await insideACall();
 const crowds = await deleveraging();
 print(rows);
 
@@ -78,10 +79,18 @@ async function measure(
   [peer, peerGas]: readonly [string, number],
   sent: Promise<ContractTransactionResponse>,
   share = 1,
+  withoutBase = false,
 ) {
-  const receipt = await (await sent).wait();
+  const transaction = await sent;
+  const receipt = await transaction.wait();
   if (receipt === null) throw new Error(`${operation} was not mined`);
-  rows.push({ operation, gas: Math.ceil(Number(receipt.gasUsed) / share), goal, peer, peerGas });
+  const base = withoutBase ? 21_000 + calldataGas(transaction.data) : 0;
+  rows.push({ operation, gas: Math.ceil((Number(receipt.gasUsed) - base) / share), goal, peer, peerGas });
+}
+
+/** 4 for a zero byte, 16 for any other: EIP-2028. */
+function calldataGas(data: string): number {
+  return ethers.getBytes(data).reduce((sum: number, byte: number) => sum + (byte === 0 ? 4 : 16), 0);
 }
 
 /** The maker's and the taker's signed orders for `lots` at `price`; the maker sells. */
@@ -104,23 +113,44 @@ async function stakeAndClaim() {
   await pool.connect(first).deposit(5_000_000n * USD, first.address);
   const joined = pool.connect(staker);
   const umbrella = "Aave Umbrella";
-  await measure("stake first", null, [`${umbrella} deposit first`, 107_064], joined.deposit(USD, staker.address));
+  await measure("stake first", 85_000, [`${umbrella} deposit first`, 107_064], joined.deposit(USD, staker.address));
   await measure("stake top-up", 65_000, [`${umbrella} deposit top-up`, 89_964], joined.deposit(USD, staker.address));
-  const half = (await pool.balanceOf(staker)) / 2n;
+  const part = (await pool.balanceOf(staker)) / 4n;
+  const request = () => joined.requestRedeem(part, staker.address, staker.address);
+  await measure("request exit, first of all", null, [`${umbrella} cooldown, first`, 57_811], request());
+  await measure("request exit", 45_000, [`${umbrella} cooldown, again`, 40_711], request());
   await measure(
-    "request exit",
-    null,
-    [`${umbrella} cooldown`, 40_711],
-    joined.requestRedeem(half, staker.address, staker.address),
+    "cancel exit",
+    35_000,
+    ["no peer: cooldowns are not cancelled", 0],
+    joined.cancelExit(staker.address, 2n),
   );
   await networkHelpers.time.increase(8 * 24 * 3600);
   await measure(
     "claim",
     65_000,
     [`${umbrella} redeem partial`, 97_472],
-    joined.claimExit(staker.address, 1n, half, staker.address),
+    joined.claimExit(staker.address, 1n, part, staker.address),
   );
   await setPrice(PRICE);
+}
+
+/** What the engine's calls of the pool cost inside a transaction that is paid for already. */
+async function insideACall() {
+  const address = await engine.getAddress();
+  await networkHelpers.impersonateAccount(address);
+  await networkHelpers.setBalance(address, 10n ** 20n);
+  const asEngine = pool.connect(await ethers.getSigner(address));
+  const draw = () => asEngine.absorb(MARKET, USD, 0);
+  const income = async () => {
+    await token.mint(await pool.getAddress(), USD);
+    return asEngine.receiveIncome(USD);
+  };
+  await draw(); // the first of a window writes fresh slots
+  await income();
+  await measure("draw inside a call", 50_000, ["Liquity V2 StabilityPool.offset() frame", 58_854], draw(), 1, true);
+  await measure("income inside a call", 50_000, ["no peer: paid out by other means", 0], income(), 1, true);
+  await networkHelpers.stopImpersonatingAccount(address);
 }
 
 async function marginAndFills(people: readonly HDNodeWallet[]) {
