@@ -47,13 +47,15 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 /// LIVENESS ASSUMPTIONS. None on other users: no loop over anybody's requests but the caller's, and at most MAX_REQUESTS of
 /// these. A token that blocks the pool or the engine stops what has to move tokens, and nothing else.
 ///
-/// RESCALING. A loss that leaves a share less than 2^-SCALE_BITS of what it bought first divides all shares by 2^SCALE_BITS, queued ones
-/// included and each holder's rounded down when next touched; views show it at once. So any number of such losses can be refilled: the
-/// supply never exceeds 2^SCALE_BITS * VIRTUAL_SHARES * (assets + 1). A holder loses less than one share, and all together at most
-/// one asset unit to the virtual shares.
+/// RESCALING. A loss that leaves a share worth less than 2^-SCALE_BITS of the first price divides all shares by 2^SCALE_BITS: the supply
+/// at once; balances, requests and allowances, each rounded down, when next touched; views show it at once. So any number of such
+/// losses can be refilled: the supply stays below 2^SCALE_BITS * VIRTUAL_SHARES * (assets + 1). What is rounded off belongs to nobody,
+/// less than one share a balance and request; the virtual shares gain at most one asset unit.
 ///
-/// KNOWN LIMITS. At most 2^80 - 1 asset units, 2^16 - 1 rescalings. Income that vests while nobody has shares stays with the virtual
-/// ones.
+/// KNOWN LIMITS. At most 2^80 - 1 asset units; times until 2106; 2^16 - 1 rescalings, after which the supply may grow until joining
+/// stops, and nothing else. A request holds 2^104 - 1 shares: a million tokens of 12 decimals where shares are worth least. Shares are
+/// rebased by rescalings: who books numbers of shares must follow `rescalings`, and `mint` needs the limit of `mintWithin`. Income that
+/// vests while nobody has shares stays with the virtual ones.
 contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGuardTransient {
     using Math for uint256;
     using SafeCast for uint256;
@@ -94,7 +96,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         uint16 scale; // number of rescalings
         uint32 pauseStart; // {s} of the newest pause
         uint32 pauseEnd; // {s} of the newest; it may lie ahead
-        uint32 earlier; // {s} that the pauses before it lasted
+        uint32 pausedBefore; // {s} that the pauses before it lasted
         // 30 bytes
     }
 
@@ -113,7 +115,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         uint80 valueCap; // {asset}
         uint32 claimableAt; // {s} in the pool's time
         uint24 window; // {s} from then on
-        uint16 scale;
+        uint16 scale; // number of rescalings when `shares` was written
         // 32 bytes
     }
 
@@ -121,7 +123,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     uint8 private constant SHARE_DECIMALS_OFFSET = 6;
     uint256 private constant VIRTUAL_SHARES = 10 ** SHARE_DECIMALS_OFFSET; // {share}
     uint256 public constant MAX_ASSETS = type(uint80).max; // {asset}
-    uint256 public constant MAX_SHARES = type(uint128).max; // {share} times MAX_ASSETS fits 256 bits: no conversion overflows
+    uint256 public constant MAX_SHARES = type(uint128).max; // {share} that `mint` accepts; there are never as many
     uint256 public constant SCALE_BITS = 24; // the supply stays below 2^124
     uint256 public constant MAX_REQUESTS = 32; // open ids of one controller: bounds every loop
     uint256 public constant INCOME_PERIOD = 3 days; // {s}
@@ -151,6 +153,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     mapping(address controller => mapping(uint256 requestId => Request request)) private requests;
     Supply private supply;
     mapping(address holder => Holding holding) private holdings;
+    mapping(address owner => mapping(address spender => uint256 scale)) private approvedAt;
     /// @inheritdoc IERC7540Operator
     mapping(address controller => mapping(address operator => bool approved)) public isOperator;
 
@@ -417,10 +420,10 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     /// @inheritdoc IBackstopPool
     function pause() external restricted {
         Supply memory all = supply;
-        uint256 earliest = all.pauseEnd == 0 ? 0 : all.pauseEnd + PAUSE_REST;
+        uint256 earliest = all.pauseEnd + PAUSE_REST;
         require(block.timestamp >= earliest, PauseTooEarly(block.timestamp, earliest));
 
-        all.earlier += all.pauseEnd - all.pauseStart;
+        all.pausedBefore += all.pauseEnd - all.pauseStart;
         all.pauseStart = block.timestamp.toUint32();
         all.pauseEnd = (block.timestamp + PAUSE_TIME).toUint32();
         supply = all;
@@ -459,7 +462,8 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     /// @inheritdoc IERC4626
     function maxDeposit(address) public view returns (uint256) {
         if (block.timestamp < supply.pauseEnd) return 0;
-        return MAX_ASSETS - funds.booked;
+        uint256 max = MAX_ASSETS - funds.booked;
+        return convertToShares(max) == 0 ? 0 : max;
     }
 
     /// @inheritdoc IERC4626
@@ -577,11 +581,11 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     /// @inheritdoc IBackstopPool
     function poolTime() public view returns (uint256) {
         Supply memory all = supply;
-        return block.timestamp - all.earlier - (block.timestamp.min(all.pauseEnd) - all.pauseStart);
+        return block.timestamp - all.pausedBefore - (block.timestamp.min(all.pauseEnd) - all.pauseStart);
     }
 
     /// @inheritdoc IBackstopPool
-    /// @dev The pool's own share balance is exactly the queue: `_update` refuses every other way in.
+    /// @dev The pool's own share balance is the queue: `_update` refuses every other way in.
     function queuedShares() public view returns (uint256) {
         return balanceOf(address(this));
     }
@@ -607,6 +611,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     function balanceOf(address holder) public view override(ERC20, IERC20) returns (uint256) {
         Holding memory held = holdings[holder];
         return _atScale(held.shares, held.scale, supply.scale);
+    }
+
+    /// @inheritdoc IERC20
+    /// @dev Divided like the shares it is for; an endless one stays so.
+    function allowance(address owner, address spender) public view override(ERC20, IERC20) returns (uint256) {
+        uint256 shares = super.allowance(owner, spender);
+        return shares == type(uint256).max ? shares : _atScale(shares, approvedAt[owner][spender], supply.scale);
     }
 
     /// @inheritdoc IBackstopPool
@@ -670,6 +681,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         uint256 minAssets
     ) private returns (uint256 assets) {
         require(_isAuthorized(controller), NotAuthorized(msg.sender, controller));
+        require(shares != 0, ZeroAssets(shares));
         ExitRequest memory request = _request(controller, requestId);
         uint256 time = poolTime();
         require(time >= request.claimableAt, NotClaimableYet(time, request.claimableAt));
@@ -867,6 +879,11 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         _move(from, to, shares);
     }
 
+    function _approve(address owner, address spender, uint256 shares, bool emitEvent) internal override {
+        super._approve(owner, spender, shares, emitEvent);
+        approvedAt[owner][spender] = supply.scale;
+    }
+
     /// @dev Mints when `from` is zero, burns when `to` is.
     function _move(address from, address to, uint256 shares) private {
         Supply memory all = supply;
@@ -893,18 +910,20 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         (holding.shares, holding.scale) = (uint128(shares), scale);
     }
 
-    /// @dev After a loss: while a share is worth less than 2^-SCALE_BITS of what it bought first, there are 2^SCALE_BITS times fewer.
-    /// @param assets {asset} above zero, so the virtual shares gain at most one asset unit
+    /// @dev After a loss: while a share is worth less than 2^-SCALE_BITS of the first price, there are 2^SCALE_BITS times fewer.
+    /// @param assets {asset} of all shares
     function _rescale(uint256 assets) private {
         uint256 most = ((assets + 1) * VIRTUAL_SHARES) << SCALE_BITS;
         uint256 shares = supply.shares;
         if (shares + VIRTUAL_SHARES <= most) return;
 
         uint16 scale = supply.scale;
-        for (; shares + VIRTUAL_SHARES > most; shares >>= SCALE_BITS) ++scale;
+        while (shares + VIRTUAL_SHARES > most && scale != type(uint16).max) {
+            shares >>= SCALE_BITS;
+            ++scale;
+            emit SharesRescaled(scale);
+        }
         (supply.shares, supply.scale) = (uint128(shares), scale);
-
-        emit SharesRescaled(scale);
     }
 
     /// @dev {share} of scale `from` at scale `to`, which is not before it, down

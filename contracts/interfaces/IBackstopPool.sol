@@ -49,8 +49,8 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     event IncomeReceived(uint256 assets, uint256 unvested, uint32 vestsAt);
     event BudgetsSet(uint16 marketDayBps, uint16 windowBps);
     event ExitClocksSet(uint32 cooldown, uint32 claimWindow);
-    /// @notice All shares were divided by 2^24, each holder's rounded down, for the `rescalings`-th time: balances and requests follow
-    /// without events of their own.
+    /// @notice All shares were divided by 2^24, for the `rescalings`-th time: balances, requests and allowances follow, each rounded
+    /// down, without events of their own.
     event SharesRescaled(uint256 rescalings);
     event Paused(uint256 until);
     event Unpaused();
@@ -90,7 +90,7 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @param minShares {share} smallest acceptable result
     /// @param deadline  {s} last acceptable second
     /// @return shares   {share} minted, rounded down
-    /// @custom:reverts DeadlinePassed, DepositsPaused, ZeroShares, SlippageExceeded, AssetsAboveMax, SharesAboveMax, ERC20InvalidReceiver,
+    /// @custom:reverts DeadlinePassed, DepositsPaused, ZeroShares, SlippageExceeded, AssetsAboveMax, ERC20InvalidReceiver,
     /// TokenShort, and what the token reverts with
     /// @custom:emits Transfer, Deposit
     function depositWithin(
@@ -114,7 +114,7 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
 
     /// @notice `mint` that fails when it would cost more than `maxAssets`, or after `deadline`.
     /// @return assets {asset} moved from the caller, rounded up
-    /// @custom:reverts as `depositWithin`, with ZeroAssets for ZeroShares
+    /// @custom:reverts as `depositWithin`, and SharesAboveMax
     function mintWithin(
         uint256 shares,
         address receiver,

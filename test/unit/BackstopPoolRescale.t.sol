@@ -119,8 +119,62 @@ contract BackstopPoolRescaleTest is PoolTest {
         vm.startPrank(bob);
         vm.expectRevert(abi.encodeWithSelector(IBackstopPool.SharesExceedRequest.selector, 1, 0));
         pool.claimExit(bob, dust, 1, bob);
+        vm.expectRevert(abi.encodeWithSelector(IBackstopPool.ZeroAssets.selector, 0));
+        pool.claimExit(bob, dust, 0, bob);
         assertEq(pool.cancelExit(bob, dust), 0, "and leaves the queue");
         vm.stopPrank();
+    }
+
+    /// @dev Somebody who came after the great loss: the small one that completes it divides what he allowed like what he has.
+    function test_Rescale_DividesAllowancesToo() public {
+        _stake(bob, 16_777_000 * ONE);
+        _absorb(type(uint256).max);
+        assertEq(pool.rescalings(), 0, "just not");
+        skip(7 days);
+        _stake(alice, 1_000_000 * ONE);
+        uint256 tenUsd = pool.convertToShares(10 * ONE);
+        vm.prank(alice);
+        pool.approve(carol, tenUsd);
+        vm.prank(alice);
+        pool.approve(bob, type(uint256).max);
+
+        _absorb(100 * ONE);
+
+        assertEq(pool.rescalings(), 1);
+        assertEq(pool.allowance(alice, carol), tenUsd >> 24);
+        assertEq(pool.allowance(alice, bob), type(uint256).max, "an endless one stays so");
+        assertApproxEqAbs(pool.convertToAssets(pool.allowance(alice, carol)), 9.999e6, 1);
+        vm.prank(carol);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IERC20Errors.ERC20InsufficientAllowance.selector,
+                carol,
+                tenUsd >> 24,
+                (tenUsd >> 24) + 1
+            )
+        );
+        pool.transferFrom(alice, carol, (tenUsd >> 24) + 1);
+        vm.prank(carol);
+        assertTrue(pool.transferFrom(alice, carol, tenUsd >> 24));
+        assertEq(pool.allowance(alice, carol), 0);
+    }
+
+    /// @dev One loss may divide twice, and says so twice.
+    function test_Absorb_RescalesTwiceAtOnce() public {
+        _stake(bob, 16e6 * ONE);
+        _absorb(type(uint256).max);
+        skip(7 days);
+        _stake(alice, 40e6 * ONE);
+        uint256 supply = pool.totalSupply();
+
+        vm.expectEmit(address(pool));
+        emit IBackstopPool.SharesRescaled(1);
+        vm.expectEmit(address(pool));
+        emit IBackstopPool.SharesRescaled(2);
+        _absorb(type(uint256).max);
+
+        assertEq(pool.totalSupply(), supply >> 48);
+        assertEq(pool.balanceOf(bob), (16e6 * SHARE) >> 48);
     }
 
     /// @dev Whatever is staked, lost and refilled: shares never outgrow their bound, and nobody has more than before.

@@ -33,7 +33,7 @@ abstract contract StakerActions is World {
     function requestExit(uint256 seed) external act(seed) {
         address staker = stakers[_pick(0, STAKERS - 1)];
         uint256 shares = pool.balanceOf(staker);
-        shares = shares < type(uint112).max ? shares : type(uint112).max;
+        shares = shares < type(uint104).max ? shares : type(uint104).max;
         if (exits.length >= 24 || pool.convertToAssets(shares / 8) == 0) return;
         shares = _pick(shares / 8, shares);
 
