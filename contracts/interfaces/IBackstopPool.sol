@@ -52,7 +52,7 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @notice All shares were divided by 2^24, for the `rescalings`-th time: balances, requests and allowances follow, each rounded
     /// down, without events of their own.
     event SharesRescaled(uint256 rescalings);
-    event Paused(uint256 until);
+    event Paused(uint256 until); // {s}
     event Unpaused();
 
     error ZeroAddress();
