@@ -13,31 +13,38 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {DrawReason, ExitRequest, IBackstopPool} from "./interfaces/IBackstopPool.sol";
+import {RescaledShares} from "./base/RescaledShares.sol";
+import {ExitRequest, IBackstopPool} from "./interfaces/IBackstopPool.sol";
+import {ICapitalStack} from "./interfaces/ICapitalStack.sol";
 import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC7540.sol";
 
 /// @title BackstopPool
-/// @notice Stakers' capital behind the margin engine: joins by ERC-4626, leaves by ERC-7540, pays losses, earns premiums.
+/// @notice One tranche of the stakers' capital: joins by ERC-4626, leaves by ERC-7540, pays losses, earns income. The capital stack
+/// holds two of it, a junior one that pays first and a senior one.
 ///
 /// ACCOUNTING. `funds.booked` counts every token that came in by a deposit or as income and went out by a claim or a loss;
 /// the pool's balance is only looked at to refuse a token that delivers less. Tokens sent here by other ways are surplus and
 /// belong to nobody. totalAssets = booked - unvested income. A share is worth (totalAssets + 1) / (totalSupply +
 /// VIRTUAL_SHARES): the virtual shares belong to nobody and make a donation attack cost more than it can take.
 ///
-/// ROUNDING. Always against the one who acts: shares minted and assets paid down, assets charged up, unvested income up.
-/// So the share price falls only in `absorb`, and rises by income and by what leavers forgo.
+/// TWO PRICES. What the pool's inventory has gained and lost is not on the books until it is collected or covered. The stack keeps
+/// both here as of the last sync, each at the edge that is worse for the one who acts: who joins pays for the gain, who leaves leaves
+/// his part of the loss behind. While a loss worth speaking of is pending, or a shortfall may be unprocessed (the gate), nobody joins.
 ///
-/// LOSSES. `absorb` takes unvested income first, then the same fraction of every share, queued ones included. What it pays is
-/// bounded by a budget for each market and aligned day, a budget of the pool and a cap of the reason for each aligned window,
-/// and MIN_ASSETS, which always stay, so that the share price never reaches zero and new stake is never diluted by wiped shares. A draw
-/// at the end of one window and another at the start of the next may take both budgets.
+/// ROUNDING. Always against the one who acts: shares minted and assets paid down, assets charged up, unvested income up.
+/// So the share price falls only in `take`, and rises by income and by what joiners and leavers forgo.
+///
+/// LOSSES. `take` uses up unvested income first, then the same fraction of every share, queued ones included. How much is asked of
+/// which tranche is the stack's matter; MIN_ASSETS always stay, so that the share price never reaches zero and new stake is never
+/// diluted by wiped shares.
 ///
 /// EXIT. A request locks its clocks and its value. Until claimed its shares are slashed like all others and are no coverage;
 /// the claim pays the lower of the value at request and at claim. Cancelled or lapsed shares go back with what they have
-/// earned, having borne every loss in between. Clocks run in the pool's time, which stands still while it is paused.
+/// earned, having borne every loss in between. Clocks run in the pool's time, which stands still while the pool is paused or the gate
+/// is closed. Claims wait for the gate, and for nothing else.
 ///
-/// ROLES. The engine, fixed at deployment, may only take what `absorb` allows and add income. Governance sets budgets
-/// and clocks within constant bounds; it can neither move tokens nor touch an open request. The guardian may refuse new stake for
+/// ROLES. The stack, fixed at deployment, may take a loss that the engine drew, add income and say what is pending. Governance sets
+/// clocks within constant bounds; it can neither move tokens nor touch an open request. The guardian may refuse new stake for
 /// PAUSE_TIME and then not again for PAUSE_REST; losses, income and what is claimable already know no pause.
 ///
 /// TOKEN ASSUMPTIONS (SAFETY). At most 12 decimals. Fee-on-transfer is refused at deposit; a token whose balances fall by
@@ -47,16 +54,12 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 /// LIVENESS ASSUMPTIONS. None on other users: no loop over anybody's requests but the caller's, and at most MAX_REQUESTS of
 /// these. A token that blocks the pool or the engine stops what has to move tokens, and nothing else.
 ///
-/// RESCALING. A loss that leaves a share worth less than 2^-SCALE_BITS of the first price divides all shares by 2^SCALE_BITS: the supply
-/// at once; balances, requests and allowances, each rounded down, when next touched; views show it at once. So any number of such
-/// losses can be refilled: the supply stays below 2^SCALE_BITS * VIRTUAL_SHARES * (assets + 1). What is rounded off belongs to nobody,
-/// less than one share a balance and request; the virtual shares gain at most one asset unit.
-///
-/// KNOWN LIMITS. At most 2^80 - 1 asset units; times until 2106; 2^16 - 1 rescalings, after which the supply may grow until joining
-/// stops, and nothing else. A request holds 2^104 - 1 shares: a million tokens of 12 decimals where shares are worth least. Shares are
-/// rebased by rescalings: who books numbers of shares must follow `rescalings`, and `mint` needs the limit of `mintWithin`. Income that
-/// vests while nobody has shares stays with the virtual ones.
-contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGuardTransient {
+/// KNOWN LIMITS. At most 2^80 - 1 asset units; times until 2106; 2^16 - 1 rescalings (decision 0010), after which the supply may grow
+/// until joining stops, and nothing else. A request holds 2^104 - 1 shares: a million tokens of 12 decimals where shares are worth least.
+/// Shares are rebased by rescalings: who books numbers of shares must follow `rescalings`, and `mint` needs the limit of `mintWithin`.
+/// Income that vests while nobody has shares stays with the virtual ones. Gate, gain and loss are as of the last sync of each
+/// market: a claim between a price and its sync is paid as if the price had not come.
+contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, ReentrancyGuardTransient {
     using Math for uint256;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
@@ -67,45 +70,19 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         uint80 unvested; // {asset} income that had not vested at `vestStart`
         uint32 vestStart; // {s}
         uint32 vestEnd; // {s} everything has vested from here on
-        // 28 bytes
-    }
-
-    /// @dev Parameters, and what the window has used. One slot.
-    struct Rules {
-        uint80 drawn; // {asset} by all markets in `window`; sums stop at their limit
-        uint80 counted; // {asset} losses of the pool's own positions in `window`
-        uint16 window; // number of the aligned window
-        uint16 marketDayBps; // {bps}
-        uint16 windowBps; // {bps}
-        uint24 cooldown; // {s}
-        uint24 claimWindow; // {s}
+        uint32 joinsFrom; // {s} nobody joins before
         // 32 bytes
     }
 
-    /// @dev What one market has used in a day, or one reason in a window. One slot.
-    struct Day {
-        uint80 drawn; // {asset} in `day`
-        uint80 counted; // {asset}
-        uint32 day; // number of the aligned day or window
-        // 24 bytes
-    }
-
-    /// @dev All shares, and the pauses so far: how much time has stood still. One slot.
-    struct Supply {
-        uint128 shares; // {share}
-        uint16 scale; // number of rescalings
-        uint32 pauseStart; // {s} of the newest pause
-        uint32 pauseEnd; // {s} of the newest; it may lie ahead
-        uint32 pausedBefore; // {s} that the pauses before it lasted
-        // 30 bytes
-    }
-
-    /// @dev Shares of a holder and ids of his requests. One slot.
-    struct Holding {
-        uint128 shares; // {share} at `scale`
-        uint16 scale; // number of rescalings when they were written
-        uint56 closed; // every id up to here is closed
-        uint56 last; // the newest id; closed <= last <= closed + MAX_REQUESTS
+    /// @dev What exits run by. Pause and gate both stop the pool's time: `stoppedAt` is when it last stopped. One slot.
+    struct Clock {
+        uint80 loss; // {asset} pending: leavers leave their part behind
+        uint32 stoppedAt; // {s}
+        uint32 pauseEnd; // {s} of the newest pause; it may lie ahead
+        uint32 gateEnd; // {s} of the gate's newest closing; it may lie ahead
+        uint32 stoppedBefore; // {s} that time had stood still before `stoppedAt`
+        uint24 cooldown; // {s} of requests from now on
+        uint24 claimWindow; // {s}
         // 32 bytes
     }
 
@@ -120,16 +97,12 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     uint8 private constant MAX_DECIMALS = 12;
-    uint8 private constant SHARE_DECIMALS_OFFSET = 6;
-    uint256 private constant VIRTUAL_SHARES = 10 ** SHARE_DECIMALS_OFFSET; // {share}
     uint256 public constant MAX_ASSETS = type(uint80).max; // {asset}
     uint256 public constant MAX_SHARES = type(uint128).max; // {share} that `mint` accepts; there are never as many
-    uint256 public constant SCALE_BITS = 24; // the supply stays below 2^124
     uint256 public constant MAX_REQUESTS = 32; // open ids of one controller: bounds every loop
     uint256 public constant INCOME_PERIOD = 3 days; // {s}
-    uint256 public constant WINDOW = 7 days; // {s} aligned to the epoch
-    uint256 private constant BPS = 10_000;
-    uint16 public constant MIN_BUDGET_BPS = 500; // 5%: governance cannot switch the pool off
+    uint256 public constant LOSS_TOLERANCE = 1000; // a pending loss above one part in this many of the assets keeps joiners out
+    uint32 private constant NEVER = type(uint32).max; // {s}
     uint32 public constant MIN_COOLDOWN = 1 days;
     uint32 public constant MAX_COOLDOWN = 30 days;
     uint32 public constant MIN_CLAIM_WINDOW = 1 days;
@@ -140,25 +113,24 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     /// @inheritdoc IERC4626
     address public immutable asset;
     /// @inheritdoc IBackstopPool
+    address public immutable stack;
+    /// @inheritdoc IBackstopPool
     address public immutable engine;
+    /// @inheritdoc IBackstopPool
+    bool public immutable isJunior;
     /// @inheritdoc IBackstopPool
     // solhint-disable-next-line immutable-vars-naming
     uint256 public immutable MIN_ASSETS; // {asset}
     uint8 private immutable shareDecimals;
 
     Funds private funds;
-    Rules private rules;
-    mapping(uint8 market => Day day) private days_;
-    mapping(DrawReason reason => Day window) private reasons; // of reasons with a cap of their own
+    Clock private clock;
     mapping(address controller => mapping(uint256 requestId => Request request)) private requests;
-    Supply private supply;
-    mapping(address holder => Holding holding) private holdings;
-    mapping(address owner => mapping(address spender => uint256 scale)) private approvedAt;
     /// @inheritdoc IERC7540Operator
     mapping(address controller => mapping(address operator => bool approved)) public isOperator;
 
-    modifier onlyEngine() {
-        require(msg.sender == engine, NotEngine(msg.sender));
+    modifier onlyStack() {
+        require(msg.sender == stack, NotStack(msg.sender));
         _;
     }
 
@@ -169,20 +141,21 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     constructor(
         address asset_,
+        address stack_,
         address engine_,
+        bool isJunior_,
         address accessManager,
         string memory name_,
         string memory symbol_
     ) ERC20(name_, symbol_) ERC20Permit(name_) AccessManaged(accessManager) {
-        require(engine_ != address(0), ZeroAddress());
         uint8 assetDecimals = IERC20Metadata(asset_).decimals();
         require(assetDecimals <= MAX_DECIMALS, DecimalsUnsupported(assetDecimals, MAX_DECIMALS));
 
-        (asset, engine) = (asset_, engine_);
+        (asset, stack, engine, isJunior) = (asset_, stack_, engine_, isJunior_);
         MIN_ASSETS = 10 ** assetDecimals;
         shareDecimals = assetDecimals + SHARE_DECIMALS_OFFSET;
-        _setBudgets(5_000, 8_000);
-        _setExitClocks(7 days, 3 days);
+        supply.limit = type(uint32).max;
+        _setExitClocks(isJunior_ ? 21 days : 7 days, 3 days);
     }
 
     /* JOIN */
@@ -259,8 +232,8 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         while (closed != last && requests[controller][closed + 1].shares == 0) ++closed;
         requestId = last + 1;
         require(requestId - closed <= MAX_REQUESTS, TooManyRequests(controller, MAX_REQUESTS));
-        uint32 claimableAt = (poolTime() + rules.cooldown).toUint32();
-        uint24 window = rules.claimWindow;
+        uint32 claimableAt = (poolTime() + clock.cooldown).toUint32();
+        uint24 window = clock.claimWindow;
 
         (holding.closed, holding.last) = (uint56(closed), uint56(requestId)); // one more a call
         // `valueCap` is at most `booked`
@@ -340,51 +313,27 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         return _withdraw(assets, receiver, controller, maxShares);
     }
 
-    /* ENGINE */
+    /* STACK */
 
     /// @inheritdoc IBackstopPool
-    function absorb(
-        uint8 market,
-        uint256 requested,
-        DrawReason reason
-    ) external onlyEngine nonReentrant returns (uint256 paid) {
-        (Funds memory f, Rules memory r, Day memory d) = (funds, _rulesNow(), _dayNow(market));
-
-        paid = requested.min(_absorbable(f, r, d));
-        uint256 capBps = reasonCapBps(reason);
-        if (capBps < BPS) {
-            Day memory w = reasons[reason];
-            if (w.day != r.window) (w.day, w.drawn) = (r.window, 0);
-            paid = paid.min(_budgetLeft(f.booked, w.drawn, 0, capBps));
-            w.drawn = _plus(w.drawn, paid);
-            reasons[reason] = w;
-        }
+    function take(uint256 assets) external onlyStack nonReentrant {
+        Funds memory f = funds;
+        uint256 most = uint256(f.booked).saturatingSub(MIN_ASSETS);
+        require(assets <= most, AssetsAboveMax(assets, most));
         uint256 unvested = _unvested(f);
 
-        r.drawn = _plus(r.drawn, paid);
-        d.drawn = _plus(d.drawn, paid);
-        f.booked -= uint80(paid); // at most booked
-        f.unvested = uint80(unvested.saturatingSub(paid)); // what is left goes on vesting until the same end
+        f.booked -= uint80(assets); // at most booked
+        f.unvested = uint80(unvested.saturatingSub(assets)); // what is left goes on vesting until the same end
         f.vestStart = uint32(block.timestamp);
-        (funds, rules, days_[market]) = (f, r, d);
-        if (paid != 0) _rescale(f.booked - f.unvested);
+        funds = f;
+        _rescale(f.booked - f.unvested);
 
-        emit LossAbsorbed(market, reason, requested, paid);
-        if (paid != 0) IERC20(asset).safeTransfer(engine, paid);
+        emit LossTaken(assets);
+        IERC20(asset).safeTransfer(engine, assets);
     }
 
     /// @inheritdoc IBackstopPool
-    function countLoss(uint8 market, uint256 assets) external onlyEngine nonReentrant {
-        (Rules memory r, Day memory d) = (_rulesNow(), _dayNow(market));
-        r.counted = _plus(r.counted, assets);
-        d.counted = _plus(d.counted, assets);
-        (rules, days_[market]) = (r, d);
-
-        emit LossCounted(market, assets);
-    }
-
-    /// @inheritdoc IBackstopPool
-    function receiveIncome(uint256 assets) external onlyEngine nonReentrant {
+    function receiveIncome(uint256 assets) external onlyStack nonReentrant {
         if (assets == 0) return;
 
         Funds memory f = funds;
@@ -403,12 +352,29 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         emit IncomeReceived(assets, f.unvested, f.vestEnd);
     }
 
-    /* GOVERNANCE */
+    /// @inheritdoc IBackstopPool
+    function setPending(uint256 gain, uint256 loss, uint256 gateEnd_) external onlyStack {
+        Clock memory c = clock;
+        bool isClosed = gateEnd_ > block.timestamp;
+        if (isClosed) _stopTime(c);
+        // an end that has passed stays: it is part of how long time has stood still
+        if (isClosed || c.gateEnd > block.timestamp) c.gateEnd = gateEnd_.max(block.timestamp).toUint32();
+        c.loss = uint80(loss.min(MAX_ASSETS));
+        clock = c;
+        supply.gain = uint80(gain.min(MAX_ASSETS));
+        _setJoins(c);
+
+        emit PendingSet(gain, loss, c.gateEnd);
+    }
 
     /// @inheritdoc IBackstopPool
-    function setBudgets(uint16 marketDayBps, uint16 windowBps) external restricted {
-        _setBudgets(marketDayBps, windowBps);
+    function setLimit(uint256 tokens) external onlyStack {
+        supply.limit = uint32(tokens.min(type(uint32).max));
+
+        emit LimitSet(tokens);
     }
+
+    /* GOVERNANCE */
 
     /// @inheritdoc IBackstopPool
     function setExitClocks(uint32 cooldown, uint32 claimWindow) external restricted {
@@ -419,24 +385,26 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @inheritdoc IBackstopPool
     function pause() external restricted {
-        Supply memory all = supply;
-        uint256 earliest = all.pauseEnd + PAUSE_REST;
+        Clock memory c = clock;
+        uint256 earliest = c.pauseEnd + PAUSE_REST;
         require(block.timestamp >= earliest, PauseTooEarly(block.timestamp, earliest));
 
-        all.pausedBefore += all.pauseEnd - all.pauseStart;
-        all.pauseStart = block.timestamp.toUint32();
-        all.pauseEnd = (block.timestamp + PAUSE_TIME).toUint32();
-        supply = all;
+        _stopTime(c);
+        c.pauseEnd = (block.timestamp + PAUSE_TIME).toUint32();
+        clock = c;
+        _setJoins(c);
 
-        emit Paused(all.pauseEnd);
+        emit Paused(c.pauseEnd);
     }
 
     /// @inheritdoc IBackstopPool
     function unpause() external restricted {
-        uint256 end = supply.pauseEnd;
-        require(block.timestamp < end, NotPaused(block.timestamp, end));
+        Clock memory c = clock;
+        require(block.timestamp < c.pauseEnd, NotPaused(block.timestamp, c.pauseEnd));
 
-        supply.pauseEnd = uint32(block.timestamp); // below `end`
+        c.pauseEnd = uint32(block.timestamp); // below the end it had
+        clock = c;
+        _setJoins(c);
 
         emit Unpaused();
     }
@@ -450,36 +418,34 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     /// @inheritdoc IERC4626
-    function convertToShares(uint256 assets) public view returns (uint256) {
-        return _toShares(assets, Math.Rounding.Floor);
+    function convertToShares(uint256 assets) external view returns (uint256) {
+        return assets.mulDiv(totalSupply() + VIRTUAL_SHARES, totalAssets() + 1);
     }
 
     /// @inheritdoc IERC4626
     function convertToAssets(uint256 shares) public view returns (uint256) {
-        return _toAssets(shares, Math.Rounding.Floor);
+        return shares.mulDiv(totalAssets() + 1, totalSupply() + VIRTUAL_SHARES);
     }
 
     /// @inheritdoc IERC4626
     function maxDeposit(address) public view returns (uint256) {
-        if (block.timestamp < supply.pauseEnd) return 0;
-        uint256 max = MAX_ASSETS - funds.booked;
-        return convertToShares(max) == 0 ? 0 : max;
+        uint256 max = _room();
+        return _sharesFor(max) == 0 ? 0 : max;
     }
 
     /// @inheritdoc IERC4626
     function maxMint(address) public view returns (uint256) {
-        if (block.timestamp < supply.pauseEnd) return 0;
-        return _toShares(MAX_ASSETS - funds.booked, Math.Rounding.Floor);
+        return _sharesFor(_room());
     }
 
     /// @inheritdoc IERC4626
     function previewDeposit(uint256 assets) external view returns (uint256) {
-        return convertToShares(assets);
+        return _sharesFor(assets);
     }
 
     /// @inheritdoc IERC4626
     function previewMint(uint256 shares) external view returns (uint256) {
-        return _toAssets(shares, Math.Rounding.Ceil);
+        return _costOf(shares);
     }
 
     /// @inheritdoc IERC4626
@@ -509,13 +475,14 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     /// @inheritdoc IERC7540Redeem
     function pendingRedeemRequest(uint256 requestId, address controller) external view returns (uint256) {
         ExitRequest memory request = exitRequest(controller, requestId);
-        return poolTime() < request.claimableAt ? request.shares : 0;
+        uint256 time = poolTime();
+        return time < request.claimableAt || (time <= request.lapsesAt && _isGateClosed()) ? request.shares : 0;
     }
 
     /// @inheritdoc IERC7540Redeem
     function claimableRedeemRequest(uint256 requestId, address controller) external view returns (uint256) {
         ExitRequest memory request = exitRequest(controller, requestId);
-        return _isClaimable(request, poolTime()) ? request.shares : 0;
+        return _isClaimable(request, poolTime()) && !_isGateClosed() ? request.shares : 0;
     }
 
     /// @inheritdoc IERC7575Share
@@ -540,14 +507,20 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     /// @inheritdoc IBackstopPool
-    function absorbable(uint8 market) external view returns (uint256) {
-        return _absorbable(funds, _rulesNow(), _dayNow(market));
+    function bookedAssets() external view returns (uint256) {
+        return funds.booked;
     }
 
     /// @inheritdoc IBackstopPool
-    function drawn(uint8 market) external view returns (uint256 today, uint256 inWindow) {
-        (Rules memory r, Day memory d) = (_rulesNow(), _dayNow(market));
-        return (uint256(d.drawn) + d.counted, uint256(r.drawn) + r.counted);
+    function pending() external view returns (uint256 gain, uint256 loss) {
+        return (supply.gain, clock.loss);
+    }
+
+    /// @inheritdoc IBackstopPool
+    function incomeRate() external view returns (uint256) {
+        Funds memory f = funds;
+        if (block.timestamp >= f.vestEnd) return 0;
+        return uint256(f.unvested).mulDiv(1 days, f.vestEnd - f.vestStart);
     }
 
     /// @inheritdoc IBackstopPool
@@ -556,32 +529,29 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     /// @inheritdoc IBackstopPool
-    function reasonCapBps(DrawReason reason) public pure returns (uint256) {
-        if (reason == DrawReason.INVENTORY) return 5000;
-        if (reason == DrawReason.ORACLE_FAILURE) return 3000;
-        if (reason == DrawReason.ENGINE_DEFICIT) return 2000;
-        return BPS; // a liquidation: the budget of the window
-    }
-
-    /// @inheritdoc IBackstopPool
-    function budgets() external view returns (uint16 marketDayBps, uint16 windowBps) {
-        return (rules.marketDayBps, rules.windowBps);
-    }
-
-    /// @inheritdoc IBackstopPool
     function exitClocks() external view returns (uint32 cooldown, uint32 claimWindow) {
-        return (rules.cooldown, rules.claimWindow);
+        return (clock.cooldown, clock.claimWindow);
     }
 
     /// @inheritdoc IBackstopPool
     function pausedUntil() external view returns (uint256) {
-        return supply.pauseEnd;
+        return clock.pauseEnd;
+    }
+
+    /// @inheritdoc IBackstopPool
+    function gateEnd() external view returns (uint256) {
+        return clock.gateEnd;
+    }
+
+    /// @inheritdoc IBackstopPool
+    function joinsFrom() external view returns (uint256) {
+        return funds.joinsFrom;
     }
 
     /// @inheritdoc IBackstopPool
     function poolTime() public view returns (uint256) {
-        Supply memory all = supply;
-        return block.timestamp - all.pausedBefore - (block.timestamp.min(all.pauseEnd) - all.pauseStart);
+        Clock memory c = clock;
+        return block.timestamp - _stopped(c);
     }
 
     /// @inheritdoc IBackstopPool
@@ -603,21 +573,18 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     /// @inheritdoc IERC20
-    function totalSupply() public view override(ERC20, IERC20) returns (uint256) {
-        return supply.shares;
+    function totalSupply() public view override(RescaledShares, IERC20) returns (uint256) {
+        return super.totalSupply();
     }
 
     /// @inheritdoc IERC20
-    function balanceOf(address holder) public view override(ERC20, IERC20) returns (uint256) {
-        Holding memory held = holdings[holder];
-        return _atScale(held.shares, held.scale, supply.scale);
+    function balanceOf(address holder) public view override(RescaledShares, IERC20) returns (uint256) {
+        return super.balanceOf(holder);
     }
 
     /// @inheritdoc IERC20
-    /// @dev Divided like the shares it is for; an endless one stays so.
-    function allowance(address owner, address spender) public view override(ERC20, IERC20) returns (uint256) {
-        uint256 shares = super.allowance(owner, spender);
-        return shares == type(uint256).max ? shares : _atScale(shares, approvedAt[owner][spender], supply.scale);
+    function allowance(address owner, address spender) public view override(RescaledShares, IERC20) returns (uint256) {
+        return super.allowance(owner, spender);
     }
 
     /// @inheritdoc IBackstopPool
@@ -634,7 +601,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     function _joinByAssets(uint256 assets, address receiver, uint256 minShares) private returns (uint256 shares) {
         require(assets <= MAX_ASSETS, AssetsAboveMax(assets, MAX_ASSETS));
-        shares = _toShares(assets, Math.Rounding.Floor);
+        shares = _sharesFor(assets);
         require(shares != 0, ZeroShares(assets));
         require(shares >= minShares, SlippageExceeded(shares, minShares));
 
@@ -643,7 +610,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     function _joinByShares(uint256 shares, address receiver, uint256 maxAssets) private returns (uint256 assets) {
         require(shares <= MAX_SHARES, SharesAboveMax(shares, MAX_SHARES));
-        assets = _toAssets(shares, Math.Rounding.Ceil);
+        assets = _costOf(shares);
         require(shares != 0, ZeroShares(assets));
         require(assets <= maxAssets, SlippageExceeded(assets, maxAssets));
 
@@ -652,10 +619,10 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /// @dev Mints before it is paid, so that views are right inside a token's hook; a token that does not pay undoes all.
     function _join(uint256 assets, uint256 shares, address receiver) private {
-        uint256 pauseEnd = supply.pauseEnd;
-        require(block.timestamp >= pauseEnd, DepositsPaused(pauseEnd));
-        uint256 booked = funds.booked + assets;
-        require(booked <= MAX_ASSETS, AssetsAboveMax(assets, MAX_ASSETS - funds.booked));
+        (uint256 booked, uint256 from, uint256 most) = (funds.booked, funds.joinsFrom, _most());
+        require(block.timestamp >= from, JoinsClosed(from));
+        require(booked + assets <= most, AssetsAboveMax(assets, most.saturatingSub(booked)));
+        booked += assets;
 
         funds.booked = uint80(booked);
         _mint(receiver, shares);
@@ -663,6 +630,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         emit Deposit(msg.sender, receiver, assets, shares);
         IERC20(asset).safeTransferFrom(msg.sender, address(this), assets);
         _requireBacked(booked);
+        if (isJunior) ICapitalStack(stack).updateLimit();
     }
 
     function _requireBacked(uint256 booked) private view {
@@ -680,7 +648,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         address receiver,
         uint256 minAssets
     ) private returns (uint256 assets) {
-        require(_isAuthorized(controller), NotAuthorized(msg.sender, controller));
+        _requireMayClaim(controller);
         require(shares != 0, ZeroAssets(shares));
         ExitRequest memory request = _request(controller, requestId);
         uint256 time = poolTime();
@@ -703,7 +671,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         address controller,
         uint256 minAssets
     ) private returns (uint256 assets) {
-        require(_isAuthorized(controller), NotAuthorized(msg.sender, controller));
+        _requireMayClaim(controller);
         Holding memory holding = holdings[controller];
         uint256 time = poolTime();
 
@@ -730,7 +698,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         address controller,
         uint256 maxShares
     ) private returns (uint256 shares) {
-        require(_isAuthorized(controller), NotAuthorized(msg.sender, controller));
+        _requireMayClaim(controller);
         Holding memory holding = holdings[controller];
         uint256 time = poolTime();
 
@@ -783,12 +751,14 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         _burn(address(this), shares);
 
         emit Withdraw(msg.sender, receiver, controller, assets, shares);
+        if (isJunior) ICapitalStack(stack).updateLimit();
         IERC20(asset).safeTransfer(receiver, assets);
     }
 
-    /// @dev {asset} lower of the value now and the part of the cap, both down; shares <= request.shares, which is not zero.
+    /// @dev {asset} lower of the value now, without the part of the pending loss, and the part of the cap, both down; shares <= request.shares, which is not zero.
     function _payout(ExitRequest memory request, uint256 shares) private view returns (uint256) {
-        return convertToAssets(shares).min(_capOf(request, shares));
+        uint256 rest = totalAssets().saturatingSub(clock.loss) + 1;
+        return shares.mulDiv(rest, totalSupply() + VIRTUAL_SHARES).min(_capOf(request, shares));
     }
 
     function _capOf(ExitRequest memory request, uint256 shares) private pure returns (uint256) {
@@ -796,6 +766,7 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
     }
 
     function _claimable(address controller) private view returns (uint256 shares, uint256 assets) {
+        if (_isGateClosed()) return (0, 0);
         Holding memory holding = holdings[controller];
         uint256 time = poolTime();
         for (uint256 id = holding.closed + 1; id <= holding.last; ++id) {
@@ -816,43 +787,36 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         return request.shares != 0 && request.claimableAt <= time && time <= request.lapsesAt;
     }
 
+    function _requireMayClaim(address controller) private view {
+        require(_isAuthorized(controller), NotAuthorized(msg.sender, controller));
+        require(!_isGateClosed(), GateClosed(clock.gateEnd));
+    }
+
+    function _isGateClosed() private view returns (bool) {
+        return block.timestamp < clock.gateEnd;
+    }
+
     function _isAuthorized(address controller) private view returns (bool) {
         return msg.sender == controller || isOperator[controller][msg.sender];
     }
 
-    /* INTERNAL: LOSSES AND INCOME */
+    /* INTERNAL: TIME AND INCOME */
 
-    /// @dev {asset} least of the day's budget, the window's budget and what lies above the floor. Unvested income can be
-    /// drawn, so it counts.
-    function _absorbable(Funds memory f, Rules memory r, Day memory d) private view returns (uint256) {
-        uint256 aboveFloor = uint256(f.booked).saturatingSub(MIN_ASSETS);
-        return
-            aboveFloor.min(_budgetLeft(f.booked, d.drawn, d.counted, r.marketDayBps)).min(
-                _budgetLeft(f.booked, r.drawn, r.counted, r.windowBps)
-            );
+    /// @dev Counts what has been until now, before time stops, or goes on standing still for another reason.
+    function _stopTime(Clock memory c) private view {
+        if (block.timestamp < uint256(c.pauseEnd).max(c.gateEnd)) return;
+        c.stoppedBefore = uint32(_stopped(c)); // less than all time
+        c.stoppedAt = uint32(block.timestamp);
     }
 
-    /// @dev {asset} = ({asset} + {asset}) * {bps} / BPS - {asset} - {asset}, down: a share of what there would be without the draws so far.
-    function _budgetLeft(uint256 booked, uint256 drawn_, uint256 counted, uint256 bps) private pure returns (uint256) {
-        return (booked + drawn_).mulDiv(bps, BPS).saturatingSub(drawn_ + counted);
+    /// @dev {s} that the pool's time has stood still
+    function _stopped(Clock memory c) private view returns (uint256) {
+        return c.stoppedBefore + (block.timestamp.min(uint256(c.pauseEnd).max(c.gateEnd)) - c.stoppedAt);
     }
 
-    /// @dev {asset} the sum, or the most there is
-    function _plus(uint80 sum, uint256 assets) private pure returns (uint80) {
-        return uint80(assets.saturatingAdd(sum).min(MAX_ASSETS));
-    }
-
-    /// @dev Rules with the draws of the current window: none when the last draw was in an earlier one.
-    function _rulesNow() private view returns (Rules memory r) {
-        r = rules;
-        uint16 window = uint16(block.timestamp / WINDOW); // for a thousand years
-        if (r.window != window) (r.window, r.drawn, r.counted) = (window, 0, 0);
-    }
-
-    function _dayNow(uint8 market) private view returns (Day memory d) {
-        d = days_[market];
-        uint32 day = uint32(block.timestamp / 1 days);
-        if (d.day != day) (d.day, d.drawn, d.counted) = (day, 0, 0);
+    function _setJoins(Clock memory c) private {
+        bool isLossPending = c.loss > totalAssets() / LOSS_TOLERANCE;
+        funds.joinsFrom = isLossPending ? NEVER : uint32(uint256(c.pauseEnd).max(c.gateEnd));
     }
 
     /// @dev {asset} = {asset} * {s} / {s}, up: income vests late rather than early. vestEnd > vestStart while it is running.
@@ -863,14 +827,25 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
 
     /* INTERNAL: SHARES */
 
-    /// @dev {share} = {asset} * {share} / {asset}
-    function _toShares(uint256 assets, Math.Rounding rounding) private view returns (uint256) {
-        return assets.mulDiv(totalSupply() + VIRTUAL_SHARES, totalAssets() + 1, rounding);
+    /// @dev {share} = {asset} * {share} / {asset}, down: who joins pays for pending gains
+    function _sharesFor(uint256 assets) private view returns (uint256) {
+        return assets.mulDiv(totalSupply() + VIRTUAL_SHARES, totalAssets() + supply.gain + 1);
     }
 
-    /// @dev {asset} = {share} * {asset} / {share}
-    function _toAssets(uint256 shares, Math.Rounding rounding) private view returns (uint256) {
-        return shares.mulDiv(totalAssets() + 1, totalSupply() + VIRTUAL_SHARES, rounding);
+    /// @dev {asset} = {share} * {asset} / {share}, up
+    function _costOf(uint256 shares) private view returns (uint256) {
+        return shares.mulDiv(totalAssets() + supply.gain + 1, totalSupply() + VIRTUAL_SHARES, Math.Rounding.Ceil);
+    }
+
+    /// @dev {asset} that may be booked at most
+    function _most() private view returns (uint256) {
+        uint256 limit = supply.limit;
+        return limit == type(uint32).max ? MAX_ASSETS : (limit * MIN_ASSETS).min(MAX_ASSETS);
+    }
+
+    /// @dev {asset} that may join now
+    function _room() private view returns (uint256) {
+        return block.timestamp < funds.joinsFrom ? 0 : _most().saturatingSub(funds.booked);
     }
 
     /// @dev Shares reach the pool only by `requestRedeem`; any others would be lost and count as queued.
@@ -879,78 +854,13 @@ contract BackstopPool is IBackstopPool, ERC20Permit, AccessManaged, ReentrancyGu
         _move(from, to, shares);
     }
 
-    function _approve(address owner, address spender, uint256 shares, bool emitEvent) internal override {
-        super._approve(owner, spender, shares, emitEvent);
-        approvedAt[owner][spender] = supply.scale;
-    }
-
-    /// @dev Mints when `from` is zero, burns when `to` is.
-    function _move(address from, address to, uint256 shares) private {
-        Supply memory all = supply;
-        if (from == address(0)) {
-            all.shares = (all.shares + shares).toUint128();
-        } else {
-            uint256 held = balanceOf(from);
-            require(held >= shares, ERC20InsufficientBalance(from, held, shares));
-            _setShares(from, held - shares, all.scale);
-        }
-        if (to == address(0)) {
-            all.shares -= uint128(shares); // somebody held them
-        } else {
-            _setShares(to, balanceOf(to) + shares, all.scale);
-        }
-        if (from == address(0) || to == address(0)) supply = all;
-
-        emit Transfer(from, to, shares);
-    }
-
-    /// @param shares {share} at most the supply
-    function _setShares(address holder, uint256 shares, uint16 scale) private {
-        Holding storage holding = holdings[holder];
-        (holding.shares, holding.scale) = (uint128(shares), scale);
-    }
-
-    /// @dev After a loss: while a share is worth less than 2^-SCALE_BITS of the first price, there are 2^SCALE_BITS times fewer.
-    /// @param assets {asset} of all shares
-    function _rescale(uint256 assets) private {
-        uint256 most = ((assets + 1) * VIRTUAL_SHARES) << SCALE_BITS;
-        uint256 shares = supply.shares;
-        if (shares + VIRTUAL_SHARES <= most) return;
-
-        uint16 scale = supply.scale;
-        while (shares + VIRTUAL_SHARES > most && scale != type(uint16).max) {
-            shares >>= SCALE_BITS;
-            ++scale;
-            emit SharesRescaled(scale);
-        }
-        (supply.shares, supply.scale) = (uint128(shares), scale);
-    }
-
-    /// @dev {share} of scale `from` at scale `to`, which is not before it, down
-    function _atScale(uint256 shares, uint256 from, uint256 to) private pure returns (uint256) {
-        return shares >> (SCALE_BITS * (to - from));
-    }
-
     /* INTERNAL: GOVERNANCE */
-
-    function _setBudgets(uint16 marketDayBps, uint16 windowBps) private {
-        _requireBudget(marketDayBps);
-        _requireBudget(windowBps);
-
-        (rules.marketDayBps, rules.windowBps) = (marketDayBps, windowBps);
-
-        emit BudgetsSet(marketDayBps, windowBps);
-    }
-
-    function _requireBudget(uint16 bps) private pure {
-        require(bps >= MIN_BUDGET_BPS && bps <= BPS, BudgetOutOfRange(bps, MIN_BUDGET_BPS, uint16(BPS)));
-    }
 
     function _setExitClocks(uint32 cooldown, uint32 claimWindow) private {
         _requireClock(cooldown, MIN_COOLDOWN, MAX_COOLDOWN);
         _requireClock(claimWindow, MIN_CLAIM_WINDOW, MAX_CLAIM_WINDOW);
 
-        (rules.cooldown, rules.claimWindow) = (uint24(cooldown), uint24(claimWindow)); // at most MAX_COOLDOWN
+        (clock.cooldown, clock.claimWindow) = (uint24(cooldown), uint24(claimWindow)); // at most MAX_COOLDOWN
 
         emit ExitClocksSet(cooldown, claimWindow);
     }

@@ -2,14 +2,13 @@
 pragma solidity 0.8.35;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IBackstopPool} from "./interfaces/IBackstopPool.sol";
+import {ICapitalStack} from "./interfaces/ICapitalStack.sol";
 import {
     Account,
     Fill,
@@ -243,10 +242,11 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
 
     /// @inheritdoc IMarginEngine
     function collectIncome(uint8 m) external nonReentrant returns (uint256 paid) {
-        paid = ledger.collectIncome(_env(), m);
+        uint256 recovered;
+        (paid, recovered) = ledger.collectIncome(_env(), m);
         if (paid != 0) {
-            IERC20(token).safeTransfer(address(ledger.pool), paid);
-            ledger.pool.receiveIncome(paid);
+            IERC20(token).safeTransfer(address(ledger.stack), paid);
+            ledger.stack.receiveIncome(paid, recovered);
         }
     }
 
@@ -301,16 +301,16 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     /* GOVERNANCE */
 
     /// @inheritdoc IMarginEngine
-    function wire(address pool_, address exchange_) external restricted {
-        require(address(ledger.pool) == address(0), AlreadyConnected(address(ledger.pool)));
-        address asset = IERC4626(pool_).asset();
+    function wire(address stack_, address exchange_) external restricted {
+        require(address(ledger.stack) == address(0), AlreadyConnected(address(ledger.stack)));
+        address asset = ICapitalStack(stack_).asset();
         require(asset == token, AssetMismatch(asset, token));
-        require(IBackstopPool(pool_).engine() == address(this), NotOurs(pool_));
+        require(ICapitalStack(stack_).engine() == address(this), NotOurs(stack_));
         require(address(IExchange(exchange_).engine()) == address(this), NotOurs(exchange_));
 
-        ledger.pool = IBackstopPool(pool_);
+        ledger.stack = ICapitalStack(stack_);
         ledger.exchange = exchange_;
-        emit Connected(pool_, exchange_);
+        emit Connected(stack_, exchange_);
     }
 
     /// @inheritdoc IMarginEngine
@@ -336,8 +336,8 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     /* VIEWS */
 
     /// @inheritdoc IMarginEngine
-    function pool() external view returns (address) {
-        return address(ledger.pool);
+    function stack() external view returns (address) {
+        return address(ledger.stack);
     }
 
     /// @inheritdoc IMarginEngine

@@ -1,6 +1,11 @@
 /** The one wiring of the contracts: live deployments, fixtures, drill and benchmarks all go through these functions. */
 import type { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import { BackstopPool__factory, IMarginEngine__factory, IOracle__factory } from "../typechain-types/index.js";
+import {
+  BackstopPool__factory,
+  CapitalStack__factory,
+  IMarginEngine__factory,
+  IOracle__factory,
+} from "../typechain-types/index.js";
 import type { FeedParams, MarketParams, MarketRules } from "./markets.ts";
 
 type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
@@ -19,10 +24,10 @@ const selectors = (abi: { getFunction(name: string): { selector: string } | null
   });
 
 /**
- * Deploys manager, oracle, engine, pool and exchange around a settlement token, connects them and gives out the roles. The
- * deployer governs until the HandOver module gives that away.
+ * Deploys manager, oracle, engine, capital stack with its two pools, and exchange around a settlement token, connects them and gives
+ * out the roles. The deployer governs until the HandOver module gives that away.
  */
-export function wireCore(m: Builder, token: Argument, guardian: Argument) {
+export function wireCore(m: Builder, token: Argument, guardian: Argument, treasury: Argument) {
   const deployer = m.getAccount(0);
   const manager = m.contract("AccessManager", [deployer]);
   const oracle = m.contract("Oracle", [manager]);
@@ -39,13 +44,16 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument) {
     WindDownLib: m.library("WindDownLib", { libraries: { MarketLib } }),
   };
   const engine = m.contract("MarginEngine", [token, oracle, manager], { libraries });
-  const pool = m.contract("BackstopPool", [token, engine, manager, "Backstop share", "BACK"]);
+  const stack = m.contract("CapitalStack", [token, engine, treasury, manager, "Backstop share", "BACK"]);
+  const tranche = (id: string) => m.contractAt("BackstopPool", m.staticCall(stack, id, [], 0, { id: `${id}At` }), { id });
+  const [junior, senior] = [tranche("junior"), tranche("senior")];
   const exchange = m.contract("Exchange", [engine]);
 
   const allow = (id: string, target: Contract, functions: string[], role: bigint) =>
     m.call(manager, "setTargetFunctionRole", [target, functions, role], { id });
   const engineAbi = IMarginEngine__factory.createInterface();
   const oracleAbi = IOracle__factory.createInterface();
+  const stackAbi = CapitalStack__factory.createInterface();
   const poolAbi = BackstopPool__factory.createInterface();
   const roles = [
     allow("allowOracle", oracle, selectors(oracleAbi, ["configure", "configureSecond"]), GOVERNANCE),
@@ -55,14 +63,17 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument) {
       selectors(engineAbi, ["wire", "setMarket", "setStatus", "setInventoryCap", "windDown"]),
       GOVERNANCE,
     ),
-    allow("allowPool", pool, selectors(poolAbi, ["setBudgets", "setExitClocks"]), GOVERNANCE),
+    allow("allowStack", stack, selectors(stackAbi, ["setBudgets", "setTranches"]), GOVERNANCE),
+    allow("allowJunior", junior, selectors(poolAbi, ["setExitClocks"]), GOVERNANCE),
+    allow("allowSenior", senior, selectors(poolAbi, ["setExitClocks"]), GOVERNANCE),
     allow("allowPause", engine, selectors(engineAbi, ["pauseMarket"]), GUARDIAN),
-    allow("allowPausePool", pool, selectors(poolAbi, ["pause", "unpause"]), GUARDIAN),
+    allow("allowPauseJunior", junior, selectors(poolAbi, ["pause", "unpause"]), GUARDIAN),
+    allow("allowPauseSenior", senior, selectors(poolAbi, ["pause", "unpause"]), GUARDIAN),
     m.call(manager, "grantRole", [GOVERNANCE, deployer, 0], { id: "grantGovernance" }),
     m.call(manager, "grantRole", [GUARDIAN, guardian, 0], { id: "grantGuardian" }),
   ];
-  const connected = m.call(engine, "wire", [pool, exchange], { id: "connect", after: roles, from: deployer });
-  return { manager, oracle, engine, pool, exchange, connected };
+  const connected = m.call(engine, "wire", [stack, exchange], { id: "connect", after: roles, from: deployer });
+  return { manager, oracle, engine, stack, junior, senior, exchange, connected };
 }
 
 export interface MarketArguments {

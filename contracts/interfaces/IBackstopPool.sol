@@ -5,14 +5,6 @@ import {IERC165} from "@openzeppelin/contracts/interfaces/IERC165.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./IERC7540.sol";
 
-/// @notice Why the engine draws on the pool. Fixed in code: the pool cannot be pointed at anything else.
-enum DrawReason {
-    LIQUIDATION, // an account was taken over below zero equity
-    INVENTORY, // the pool's own inventory fell below zero equity
-    ORACLE_FAILURE, // as LIQUIDATION, within ten minutes of a bad price or at a settlement price
-    ENGINE_DEFICIT // the engine holds fewer tokens than its ledger says
-}
-
 /// @notice A share redemption on its way. Claimable while claimableAt <= {poolTime} <= lapsesAt.
 struct ExitRequest {
     uint256 shares; // {share} held by the pool until claimed, cancelled or lapsed
@@ -22,12 +14,13 @@ struct ExitRequest {
 }
 
 /// @title BackstopPool
-/// @notice Stakers' capital, first to pay after a market's own insurance bucket. ERC-4626 to join, ERC-7540 to leave.
+/// @notice One tranche of the stakers' capital. ERC-4626 to join, ERC-7540 to leave.
 /// @dev ERC-20 (+ permit) share, ERC-4626 deposit and mint; redemption is asynchronous: `requestRedeem`, cooldown,
 /// `claimExit` (one request) or ERC-4626's `redeem` and `withdraw` (oldest first) within the claim window.
 /// `previewRedeem` and `previewWithdraw` revert, `maxRedeem` and `maxWithdraw` are what is claimable now.
 /// {asset} is settlement-token units, {share} has six decimals more. `totalAssets` is what was booked, less unvested
-/// income; tokens that were merely sent here belong to nobody.
+/// income; tokens that were merely sent here belong to nobody. `convertToShares` and `convertToAssets` are at that price; joiners pay
+/// for {pending} gains on top of it, leavers leave their part of {pending} losses behind.
 interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575Share, IERC165 {
     /// @notice Follows ERC-7540's `RedeemRequest` of the same request and says what it fixed, clocks in the pool's time.
     event ExitRequested(
@@ -41,23 +34,20 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     event ExitCancelled(address indexed controller, uint256 indexed requestId, address indexed caller, uint256 shares);
     /// @notice Precedes ERC-4626's `Withdraw`, once for each request that the claim took shares from.
     event ExitClaimed(address indexed controller, uint256 indexed requestId, uint256 shares, uint256 assets);
-    /// @notice The pool's own positions in a market lost `assets`, which its budgets count.
-    event LossCounted(uint8 indexed market, uint256 assets);
-    /// @notice A shortfall of `requested` met `paid` out of the pool, at most what floor and budgets allow.
-    event LossAbsorbed(uint8 indexed market, DrawReason indexed reason, uint256 requested, uint256 paid);
+    /// @notice A loss took `assets` out of this pool.
+    event LossTaken(uint256 assets);
+    /// @notice What is pending on the pool's positions, and when claims and joins may go on: in the past when they may.
+    event PendingSet(uint256 gain, uint256 loss, uint256 gateEnd);
+    /// @notice At most this many whole tokens may be booked.
+    event LimitSet(uint256 tokens);
     /// @notice Income arrived; with it `unvested` vests linearly from now to `vestsAt`.
     event IncomeReceived(uint256 assets, uint256 unvested, uint32 vestsAt);
-    event BudgetsSet(uint16 marketDayBps, uint16 windowBps);
     event ExitClocksSet(uint32 cooldown, uint32 claimWindow);
-    /// @notice All shares were divided by 2^24, for the `rescalings`-th time: balances, requests and allowances follow, each rounded
-    /// down, without events of their own.
-    event SharesRescaled(uint256 rescalings);
     event Paused(uint256 until); // {s}
     event Unpaused();
 
-    error ZeroAddress();
     error DecimalsUnsupported(uint8 decimals, uint8 max);
-    error NotEngine(address caller);
+    error NotStack(address caller);
     error NotAuthorized(address caller, address controller);
     error ZeroShares(uint256 assets);
     error ZeroAssets(uint256 shares);
@@ -72,14 +62,15 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     error NotClaimableYet(uint256 poolTime, uint256 claimableAt);
     error RequestLapsed(uint256 poolTime, uint256 lapsesAt);
     error RequestNotLapsed(uint256 poolTime, uint256 lapsesAt);
-    error DepositsPaused(uint256 until);
+    /// @notice Paused, the gate is closed, or (then `from` is the end of all time) a loss is pending that nobody should buy into.
+    error JoinsClosed(uint256 from);
+    error GateClosed(uint256 until);
     error PauseTooEarly(uint256 nowTs, uint256 earliest);
     error NotPaused(uint256 nowTs, uint256 pausedUntil);
     error SharesExceedRequest(uint256 shares, uint256 requested);
     error AssetsExceedRequests(uint256 assets, uint256 claimable);
     /// @notice What an exit pays is known only at the claim.
     error PreviewUnsupported();
-    error BudgetOutOfRange(uint16 bps, uint16 min, uint16 max);
     error ClockOutOfRange(uint32 value, uint32 min, uint32 max);
 
     /* JOIN: beside ERC-4626's deposit and mint */
@@ -90,7 +81,7 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @param minShares {share} smallest acceptable result
     /// @param deadline  {s} last acceptable second
     /// @return shares   {share} minted, rounded down
-    /// @custom:reverts DeadlinePassed, DepositsPaused, ZeroShares, SlippageExceeded, AssetsAboveMax, ERC20InvalidReceiver,
+    /// @custom:reverts DeadlinePassed, JoinsClosed, ZeroShares, SlippageExceeded, AssetsAboveMax, ERC20InvalidReceiver,
     /// TokenShort, and what the token reverts with
     /// @custom:emits Transfer, Deposit
     function depositWithin(
@@ -130,10 +121,10 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @custom:emits Transfer, ExitCancelled
     function cancelExit(address controller, uint256 requestId) external returns (uint256 shares);
 
-    /// @notice Pays out `shares` of one request at the lower of their value at request and now.
+    /// @notice Pays out `shares` of one request at the lower of their value at request and now, their part of pending losses left behind.
     /// @dev What the request gained while it waited stays with the others. Rounded down. `redeem` and `withdraw` do the same
     /// over all claimable requests of a controller, oldest first.
-    /// @custom:reverts NotAuthorized, UnknownRequest, NotClaimableYet, RequestLapsed, SharesExceedRequest, ZeroAssets,
+    /// @custom:reverts NotAuthorized, GateClosed, UnknownRequest, NotClaimableYet, RequestLapsed, SharesExceedRequest, ZeroAssets,
     /// ERC20InvalidReceiver
     /// @custom:emits ExitClaimed, Transfer, Withdraw
     function claimExit(
@@ -171,42 +162,38 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
         uint256 deadline
     ) external returns (uint256 shares);
 
-    /* ENGINE */
+    /* STACK */
 
-    /// @notice Pays up to `requested` of a market's shortfall to the engine. Never reverts for lack of money.
-    /// @dev Every share, queued ones included, loses the same fraction; no share is minted or burned. Unvested income
-    /// goes first. The payment is capped by the market's budget of the day, the pool's budget of the window, the cap of
-    /// the reason in that window ({reasonCapBps}) and the floor; the rest is the engine's to pass down the waterfall.
-    /// @param market    market id
-    /// @param requested {asset} rounded up by the engine to whole token units
-    /// @param reason    see {DrawReason}
-    /// @return paid     {asset} sent to the engine; at most `requested`
-    /// @custom:reverts NotEngine
-    /// @custom:emits LossAbsorbed, SharesRescaled when a share has become worth too little
-    function absorb(uint8 market, uint256 requested, DrawReason reason) external returns (uint256 paid);
+    /// @notice Sends `assets` of a loss to the engine.
+    /// @dev Every share, queued ones included, loses the same fraction; no share is minted or burned. Unvested income goes first.
+    /// @param assets {asset} at most what lies above MIN_ASSETS
+    /// @custom:reverts NotStack, AssetsAboveMax
+    /// @custom:emits LossTaken, SharesRescaled when a share has become worth too little
+    function take(uint256 assets) external;
 
-    /// @notice Counts a loss of the pool's own positions in a market against its budgets, in full. Nothing is paid.
-    /// @param assets {asset}
-    /// @custom:reverts NotEngine
-    /// @custom:emits LossCounted
-    function countLoss(uint8 market, uint256 assets) external;
-
-    /// @notice Books income that the engine has just sent; it belongs to the stakers as it vests.
+    /// @notice Books income that the stack has just sent; it belongs to the stakers as it vests.
     /// @dev What had not vested yet and what is new vest together, until the mean of their ends weighted by amount: dust
     /// moves nothing, and no arrival puts the end further away than INCOME_PERIOD. Zero is no income.
-    /// @param assets {asset} sent by the engine in the same transaction
-    /// @custom:reverts NotEngine, TokenShort
+    /// @param assets {asset} sent by the stack in the same transaction
+    /// @custom:reverts NotStack, TokenShort
     /// @custom:emits IncomeReceived unless `assets` is zero
     function receiveIncome(uint256 assets) external;
 
-    /* GOVERNANCE */
+    /// @notice Sets what is pending, and closes or opens the gate.
+    /// @param gain    {asset} what joiners pay for beside the books
+    /// @param loss    {asset} what leavers leave behind; above 1 / LOSS_TOLERANCE of the assets it keeps joiners out
+    /// @param gateEnd {s} claims and joins wait until then, and the pool's time stands still; in the past the gate is open
+    /// @custom:reverts NotStack
+    /// @custom:emits PendingSet
+    function setPending(uint256 gain, uint256 loss, uint256 gateEnd) external;
 
-    /// @notice Sets how much of the pool one market may draw in a day, and all markets in a window.
-    /// @param marketDayBps {bps} MIN_BUDGET_BPS to 10,000
-    /// @param windowBps    {bps} MIN_BUDGET_BPS to 10,000
-    /// @custom:reverts AccessManagedUnauthorized, BudgetOutOfRange
-    /// @custom:emits BudgetsSet
-    function setBudgets(uint16 marketDayBps, uint16 windowBps) external;
+    /// @notice Sets how much may be booked at most. What is booked already stays.
+    /// @param tokens {whole token} 2^32 - 1 and more is no limit
+    /// @custom:reverts NotStack
+    /// @custom:emits LimitSet
+    function setLimit(uint256 tokens) external;
+
+    /* GOVERNANCE */
 
     /// @notice Sets the clocks of requests made from now on; open ones keep theirs.
     /// @param cooldown    {s} MIN_COOLDOWN to MAX_COOLDOWN
@@ -230,30 +217,33 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
 
     /* VIEWS */
 
+    /// @notice The capital stack that this pool is a tranche of.
+    function stack() external view returns (address);
+
+    /// @notice Where losses go.
     function engine() external view returns (address);
+
+    /// @notice Whether this tranche pays before the other.
+    function isJunior() external view returns (bool);
 
     /// @notice {asset} one whole token: no loss takes the pool below it.
     // solhint-disable-next-line func-name-mixedcase
     function MIN_ASSETS() external view returns (uint256);
 
-    /// @notice {asset} stake that is neither queued for exit nor floor: what the engine counts as coverage. Rounded
-    /// down, never reverts.
+    /// @notice {asset} stake that is neither queued for exit nor floor: what counts as coverage. Rounded down, never reverts.
     function freeStake() external view returns (uint256);
 
-    /// @notice {asset} the most that one call to `absorb` for `market` would pay now.
-    function absorbable(uint8 market) external view returns (uint256);
+    /// @notice {asset} on the books: `totalAssets` and unvested income.
+    function bookedAssets() external view returns (uint256);
 
-    /// @notice {asset} used of the budgets by `market` in the current day and by all markets in the current window: draws, and
-    /// losses of the pool's own positions.
-    function drawn(uint8 market) external view returns (uint256 today, uint256 inWindow);
+    /// @notice {asset} gained and lost by the pool's positions and not on the books yet, as of the last syncs: see `setPending`.
+    function pending() external view returns (uint256 gain, uint256 loss);
+
+    /// @notice {asset/day} at which income vests now.
+    function incomeRate() external view returns (uint256);
 
     /// @notice {asset} income that has arrived and not vested yet: not in `totalAssets`, first to absorb a loss. Rounded up.
     function unvestedIncome() external view returns (uint256);
-
-    /// @notice {bps} of the pool's assets that draws of one reason may take in a window. Fixed in code.
-    function reasonCapBps(DrawReason reason) external pure returns (uint256);
-    /// @notice {bps} see `setBudgets`
-    function budgets() external view returns (uint16 marketDayBps, uint16 windowBps);
 
     /// @notice {s} see `setExitClocks`
     function exitClocks() external view returns (uint32 cooldown, uint32 claimWindow);
@@ -264,7 +254,13 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @notice {s} end of the last pause, which may lie ahead; zero before the first.
     function pausedUntil() external view returns (uint256);
 
-    /// @notice {s} the time that the clocks of requests run in: seconds since the epoch without those of all pauses.
+    /// @notice {s} claims wait until then; in the past the gate is open.
+    function gateEnd() external view returns (uint256);
+
+    /// @notice {s} nobody joins before; the end of all time while too large a loss is pending.
+    function joinsFrom() external view returns (uint256);
+
+    /// @notice {s} the time that the clocks of requests run in: seconds since the epoch without those of pauses and of the closed gate.
     function poolTime() external view returns (uint256);
 
     /// @notice {share} held by the pool for all exit requests.

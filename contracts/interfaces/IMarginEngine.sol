@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {DrawReason} from "./IBackstopPool.sol";
+import {DrawReason} from "./ICapitalStack.sol";
 import {PriceState} from "./IOracle.sol";
 import {Survival} from "../libraries/SurvivalLib.sol";
 
@@ -73,7 +73,7 @@ struct MarketRules {
     int32 interestRate; // {1e-9 per 8 h} funding rate of a balanced market; positive: longs pay shorts
     uint32 skewFactor; // {1e-9 per 8 h} added when the pool's inventory is the whole short side, taken off when it is the whole long side
     uint32 fundingCap; // {1e-9 per 8 h} bound of the absolute funding rate
-    uint24 premiumRate; // {1e-9 per 8 h} of notional, paid by both sides to the pool
+    uint24 premiumRate; // {1e-9 per 8 h} of notional at no utilisation, paid by both sides to the stakers
     uint32 bucketTarget; // {USD} what the bucket holds above this is income of the pool
     uint16 maintenanceTargetBps; // {bps} where maintenance margin is going
     uint16 maintenanceFromBps; // {bps} where its ramp started; kept by the engine
@@ -215,7 +215,7 @@ interface IMarginEngine {
         uint256 toDeficits,
         uint256 paid
     );
-    event Connected(address pool, address exchange);
+    event Connected(address stack, address exchange);
     event MarketSet(uint8 indexed market, MarketParams params, MarketRules rules);
     event StatusSet(uint8 indexed market, MarketStatus status);
 
@@ -232,7 +232,7 @@ interface IMarginEngine {
     error NotConnected();
     error TokenShort(uint256 balance, uint256 needed);
     error DecimalsUnsupported(uint8 decimals, uint8 max);
-    error AlreadyConnected(address pool);
+    error AlreadyConnected(address stack);
     error UnknownMarket(uint8 market);
     error MarketNotActive(uint8 market, MarketStatus status);
     error TooManyMarkets(uint256 account, uint256 max);
@@ -402,8 +402,8 @@ interface IMarginEngine {
 
     /* GOVERNANCE */
 
-    /// @notice Sets pool and exchange, once; both must name this engine.
-    function wire(address pool, address exchange) external;
+    /// @notice Sets capital stack and exchange, once; both must name this engine.
+    function wire(address stack, address exchange) external;
 
     /// @notice Lists a market or changes its parameters within bounds; a rise of maintenance margin ramps over MAINTENANCE_RAMP.
     function setMarket(uint8 market, MarketParams calldata params, MarketRules calldata rules) external;
@@ -424,7 +424,8 @@ interface IMarginEngine {
     /* VIEWS */
 
     function token() external view returns (address);
-    function pool() external view returns (address);
+    /// @notice The capital stack behind the engine.
+    function stack() external view returns (address);
     function exchange() external view returns (address);
     /// @notice {u/token} S: one token unit in u
     function tokenUnit() external view returns (uint256);

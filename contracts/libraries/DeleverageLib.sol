@@ -17,6 +17,7 @@ import {
 import {Change, Env, Ledger, LedgerLib} from "./LedgerLib.sol";
 import {MarginLib} from "./MarginLib.sol";
 import {MathLib} from "./MathLib.sol";
+import {PendingLib} from "./PendingLib.sol";
 import {RulesLib} from "./RulesLib.sol";
 import {Owed, Survival, SurvivalLib} from "./SurvivalLib.sol";
 import {Loss, ShortfallLib} from "./ShortfallLib.sol";
@@ -27,6 +28,7 @@ import {SyncLib} from "./SyncLib.sol";
 /// whose NatSpec documents the calls.
 library DeleverageLib {
     using LedgerLib for Ledger;
+    using PendingLib for Ledger;
     using ShortfallLib for Ledger;
     using SurvivalLib for Owed;
     using SurvivalLib for Survival;
@@ -42,7 +44,7 @@ library DeleverageLib {
         require(market.status < MarketStatus.SETTLING, IMarginEngine.MarketNotActive(m, market.status));
         ledger.requirePricesOk(uint256(1) << m);
         int256 held = ledger.inventoryLots(m);
-        uint256 assets = ledger.pool.totalAssets() * env.tokenUnit; // {u}
+        uint256 assets = ledger.stack.totalAssets() * env.tokenUnit; // {u}
         uint256 cap = inventoryCap(ledger, m, assets, market.price);
         require(MathLib.abs(held) > cap, IMarginEngine.InventoryWithinCap(m, MathLib.abs(held), cap));
 
@@ -145,21 +147,9 @@ library DeleverageLib {
         return
             Inventory(
                 ledger.inventoryLots(m),
-                inventoryEquity(ledger, m),
-                inventoryCap(ledger, m, ledger.pool.totalAssets() * env.tokenUnit, ledger.markets[m].price)
+                ledger.inventoryEquity(m, ledger.markets[m]),
+                inventoryCap(ledger, m, ledger.stack.totalAssets() * env.tokenUnit, ledger.markets[m].price)
             );
-    }
-
-    /// @notice {u} of the inventory at the mark: what has been closed and not settled counts at the price it was closed at.
-    function inventoryEquity(Ledger storage ledger, uint8 m) internal view returns (int256 equity) {
-        Market memory market = ledger.markets[m];
-        Position memory p = ledger.positions[m][m];
-        int256 price = int256(uint256(market.price));
-        equity = ledger.accounts[m].cash + p.quote + p.lots * (price - MarginLib.index(market, p.lots));
-        (uint256 longs, int256 longQuote) = ledger.pending(m, market.openInterest, true);
-        (uint256 shorts, int256 shortQuote) = ledger.pending(m, market.openInterest, false);
-        equity += int256(longs) * (price - market.indexLong) - longQuote;
-        equity -= int256(shorts) * (price - market.indexShort) - shortQuote;
     }
 
     /// @notice {lot} what the inventory may hold: its lots and its share of the pool's assets, the smaller

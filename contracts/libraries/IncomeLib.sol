@@ -3,11 +3,12 @@ pragma solidity 0.8.35;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {DrawReason} from "../interfaces/IBackstopPool.sol";
+import {DrawReason} from "../interfaces/ICapitalStack.sol";
 import {IMarginEngine, Market, MarketStatus} from "../interfaces/IMarginEngine.sol";
 import {ClaimLib} from "./ClaimLib.sol";
 import {DeficitLib} from "./DeficitLib.sol";
 import {Env, Ledger, LedgerLib} from "./LedgerLib.sol";
+import {MarketLib} from "./MarketLib.sol";
 import {MathLib} from "./MathLib.sol";
 import {ShortfallLib} from "./ShortfallLib.sol";
 
@@ -18,13 +19,18 @@ library IncomeLib {
     using ClaimLib for Ledger;
     using DeficitLib for Ledger;
     using LedgerLib for Ledger;
+    using MarketLib for Ledger;
     using SafeCast for uint256;
     using ShortfallLib for Ledger;
 
     uint256 internal constant UNITS_PER_USD = 1e12;
 
-    /// @dev The engine sends `paid` to the pool.
-    function collectIncome(Ledger storage ledger, Env memory env, uint8 m) external returns (uint256 paid) {
+    /// @dev The engine sends `paid` to the stack; `recovered` {token} of it the market's inventory has earned.
+    function collectIncome(
+        Ledger storage ledger,
+        Env memory env,
+        uint8 m
+    ) external returns (uint256 paid, uint256 recovered) {
         Market memory market = ledger.listed(m);
         uint256 fromInventory = _isFlat(ledger, m, market) ? MathLib.positive(ledger.accounts[m].cash) : 0; // earned then
         bool isEmpty = market.status == MarketStatus.SETTLED && market.openInterest == 0;
@@ -38,14 +44,16 @@ library IncomeLib {
             (fromBucket, income) = (fromBucket + more, income + more);
         }
 
-        uint256 recovered = MathLib.min(income, owed);
-        if (recovered == owed) paid = MathLib.min((income - recovered) / env.tokenUnit, ledger.internalBalance);
+        uint256 repaid = MathLib.min(income, owed);
+        if (repaid == owed) paid = MathLib.min((income - repaid) / env.tokenUnit, ledger.internalBalance);
+        recovered = MathLib.min(fromInventory / env.tokenUnit, paid);
 
         ledger.markets[m].bucket -= uint72(fromBucket);
         ledger.pay(m, -int256(fromInventory));
-        ledger.pay(LedgerLib.FEES, int256(fromInventory + fromBucket) - int256(recovered + paid * env.tokenUnit));
+        ledger.pay(LedgerLib.FEES, int256(fromInventory + fromBucket) - int256(repaid + paid * env.tokenUnit));
         ledger.internalBalance -= paid.toUint128();
-        (uint256 toClaims, uint256 toDeficits) = _recover(ledger, m, recovered);
+        (uint256 toClaims, uint256 toDeficits) = _recover(ledger, m, repaid);
+        if (fromInventory != 0) ledger.report(env, m); // before it is on the tranches' books: it counts once
         emit IMarginEngine.IncomeCollected(m, fromInventory, fromBucket, toClaims, toDeficits, paid);
     }
 

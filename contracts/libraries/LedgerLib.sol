@@ -3,7 +3,7 @@ pragma solidity 0.8.35;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {LibBit} from "solady/src/utils/LibBit.sol";
-import {IBackstopPool} from "../interfaces/IBackstopPool.sol";
+import {ICapitalStack} from "../interfaces/ICapitalStack.sol";
 import {
     Account,
     Health,
@@ -42,7 +42,7 @@ struct Ledger {
     uint64 deleveraged; // bit m is set once a side of market m has been deleveraged
     bool hasDeficit;
     // 29 bytes
-    IBackstopPool pool;
+    ICapitalStack stack;
     uint72 deficitMarkets; // bit m is set while market m, or the engine itself, has a deficit
     // 29 bytes
     mapping(uint256 market => uint256) deficits; // {u}

@@ -14,12 +14,15 @@ import {FundingLib} from "./FundingLib.sol";
 import {Env, Ledger, LedgerLib} from "./LedgerLib.sol";
 import {MathLib} from "./MathLib.sol";
 import {ParamsLib} from "./ParamsLib.sol";
+import {PendingLib} from "./PendingLib.sol";
+import {PremiumLib} from "./PremiumLib.sol";
 
 /// @title MarketLib
 /// @notice Lists a market, changes its terms and brings it up to now: docs/mechanism.md, "Sync". Linked into the engine, whose
 /// NatSpec documents the calls.
 library MarketLib {
     using LedgerLib for Ledger;
+    using PendingLib for Ledger;
 
     uint256 internal constant MAX_CAP = 1 << 47; // {lot}
 
@@ -37,7 +40,7 @@ library MarketLib {
         MarketParams calldata params,
         MarketRules calldata rules
     ) external {
-        require(address(ledger.pool) != address(0), IMarginEngine.NotConnected());
+        require(address(ledger.stack) != address(0), IMarginEngine.NotConnected());
         require(m < 64, IMarginEngine.UnknownMarket(m));
         ParamsLib.requireValid(params, rules);
         Market memory market = ledger.markets[m];
@@ -87,23 +90,45 @@ library MarketLib {
         emit IMarginEngine.InventoryCapSet(m, cap);
     }
 
+    /// @notice Tells the stack what is pending in a market outside a sync. What is not due to a sync is nobody's to wait for.
+    function report(Ledger storage ledger, Env memory env, uint8 m) external {
+        _report(ledger, env, m, ledger.markets[m], ledger.rules[m], ledger.params[m].maintenanceBps);
+    }
+
+    /// @return {token} free stake
+    function _report(
+        Ledger storage ledger,
+        Env memory env,
+        uint8 m,
+        Market memory market,
+        MarketRules memory rules,
+        uint256 maintenanceBps
+    ) private returns (uint256) {
+        (uint256 gain, uint256 loss) = ledger.edges(m, market);
+        uint256 atRisk = ledger.atRisk(m, market, rules, maintenanceBps);
+        return
+            ledger.stack.report(
+                m,
+                MathLib.mulDivUp(gain, 1, env.tokenUnit),
+                MathLib.mulDivUp(loss, 1, env.tokenUnit),
+                MathLib.mulDivUp(atRisk, 1, env.tokenUnit)
+            );
+    }
+
     /// @param market the market as stored; brought up to date here and in storage
     function _sync(Ledger storage ledger, Env memory env, uint8 m, Market memory market, Quote memory quote) private {
         MarketRules memory rules = ledger.rules[m];
-        uint256 premium = FundingLib.accrue(market, rules.premiumRate, block.timestamp);
+        uint256 used = PremiumLib.utilisation(market.openInterest, market.openInterestCap);
+        uint256 premium = FundingLib.accrue(market, PremiumLib.rate(rules.premiumRate, used), block.timestamp);
         if (premium != 0) ledger.pay(LedgerLib.FEES, int256(premium));
 
         uint256 maintenanceBps = ParamsLib.maintenanceAt(rules, block.timestamp);
         if (maintenanceBps != ledger.params[m].maintenanceBps) {
             ledger.params[m].maintenanceBps = uint16(maintenanceBps); // at most the target
         }
-        uint256 stake = ledger.pool.freeStake() * env.tokenUnit;
-        uint256 capValue = MathLib.mulDivDown(stake, rules.stakeShareBps, rules.shockBps - maintenanceBps); // {u}
-
         market.price = quote.price;
         market.validUntil = quote.validUntil;
         market.syncedAt = uint32(block.timestamp);
-        market.openInterestCap = uint48(MathLib.min(MAX_CAP, capValue / quote.price));
         uint256 interest = ledger.effectiveInterest(m, market.openInterest);
         market.fundingRate = FundingLib.rate(rules, ledger.inventoryLots(m), interest);
         market.low = quote.low;
@@ -112,6 +137,10 @@ library MarketLib {
         // a quarter of maintenance at most: below zero at the mark is then below BETA at the favourable edge
         market.edgeBps = uint16(MathLib.min(quote.edgeBps, maintenanceBps / 4));
         market.state = quote.state;
+
+        uint256 stake = _report(ledger, env, m, market, rules, maintenanceBps) * env.tokenUnit;
+        uint256 capValue = MathLib.mulDivDown(stake, rules.stakeShareBps, rules.shockBps - maintenanceBps); // {u}
+        market.openInterestCap = uint48(MathLib.min(MAX_CAP, capValue / quote.price));
         ledger.markets[m] = market;
         if (quote.state >= PriceState.BOUND) ledger.recovery[m].badAt = uint32(block.timestamp);
         emit IMarginEngine.Synced(m, market, premium);

@@ -3,7 +3,7 @@ pragma solidity 0.8.35;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {DrawReason} from "../interfaces/IBackstopPool.sol";
+import {DrawReason} from "../interfaces/ICapitalStack.sol";
 import {IMarginEngine, Market, MarketStatus, Recovery} from "../interfaces/IMarginEngine.sol";
 import {DeficitLib} from "./DeficitLib.sol";
 import {FundingLib} from "./FundingLib.sol";
@@ -28,7 +28,7 @@ library ShortfallLib {
     using LedgerLib for Ledger;
     using SafeCast for uint256;
 
-    uint256 internal constant DRAW_GAS = 150_000; // more than `absorb` or `countLoss` with a plain ERC-20 needs
+    uint256 internal constant DRAW_GAS = 300_000; // more than `absorb` of both tranches with a plain ERC-20 needs
     uint256 internal constant HALF_LIFE = 1 hours; // of the slow EMA
     uint256 internal constant FAILURE_TIME = 10 minutes; // a shortfall this close to a bad price is the oracle's
     uint256 internal constant CLOSE_DELAY = 1 hours; // after settlement, for losses to be recognised before anybody is closed
@@ -76,7 +76,7 @@ library ShortfallLib {
         DrawReason reason
     ) internal returns (uint256 paid) {
         _requireGas();
-        try ledger.pool.absorb(m, requested, reason) returns (uint256 assets) {
+        try ledger.stack.absorb(m, requested, reason) returns (uint256 assets) {
             paid = assets;
         } catch (bytes memory reason_) {
             // inside a call to the pool nobody can tell whether it could have paid
@@ -129,7 +129,7 @@ library ShortfallLib {
         uint256 own = MathLib.mulDivUp(perLot * (lots - others), 1, env.tokenUnit); // {token}
         if (own != 0) {
             _requireGas();
-            try ledger.pool.countLoss(m, own) {} catch {}
+            try ledger.stack.countLoss(m, own) {} catch {}
         }
     }
 

@@ -2,13 +2,14 @@
 pragma solidity 0.8.35;
 
 import {LibBit} from "solady/src/utils/LibBit.sol";
-import {DrawReason} from "../interfaces/IBackstopPool.sol";
+import {DrawReason} from "../interfaces/ICapitalStack.sol";
 import {Account, Health, IMarginEngine, Market, MarketStatus} from "../interfaces/IMarginEngine.sol";
-import {DeleverageLib} from "./DeleverageLib.sol";
 import {Env, Ledger, LedgerLib} from "./LedgerLib.sol";
 import {LiquidationLib} from "./LiquidationLib.sol";
 import {MarginLib} from "./MarginLib.sol";
+import {MarketLib} from "./MarketLib.sol";
 import {MathLib} from "./MathLib.sol";
+import {PendingLib} from "./PendingLib.sol";
 import {SettleLib} from "./SettleLib.sol";
 import {Loss, ShortfallLib} from "./ShortfallLib.sol";
 import {SyncLib} from "./SyncLib.sol";
@@ -19,6 +20,8 @@ import {WaterfallLib} from "./WaterfallLib.sol";
 /// NatSpec documents the calls.
 library TakeoverLib {
     using LedgerLib for Ledger;
+    using MarketLib for Ledger;
+    using PendingLib for Ledger;
     using SettleLib for Ledger;
     using ShortfallLib for Ledger;
     using SyncLib for Ledger;
@@ -60,7 +63,7 @@ library TakeoverLib {
             ledger.markets[first].bucket = uint72(bucket - reward); // less than it was
             _coverParts(ledger, env, id, account.markets, longs, parts);
         } else {
-            _moveParts(ledger, id, account.markets, parts);
+            _moveParts(ledger, env, id, account.markets, parts);
         }
         if (reward != 0) ledger.pay(rewardId, int256(reward));
         emit IMarginEngine.TakenOver(id, rewardId, equity, reward);
@@ -70,7 +73,7 @@ library TakeoverLib {
         ledger.listed(m);
         ledger.refresh(env, m);
         ledger.requirePricesOk(uint256(1) << m);
-        int256 equity = DeleverageLib.inventoryEquity(ledger, m);
+        int256 equity = ledger.inventoryEquity(m, ledger.markets[m]);
         if (equity >= 0) return 0;
 
         shortfall = uint256(-equity);
@@ -78,6 +81,7 @@ library TakeoverLib {
         int256 lots = ledger.inventoryLots(m);
         bool canShare = lots != 0 && ledger.canShare(m);
         ledger.cover(env, Loss(m, m, lots > 0, canShare, DrawReason.INVENTORY, shortfall));
+        ledger.report(env, m); // it is on the books now
     }
 
     function close(Ledger storage ledger, Env memory env, uint8 m, uint256 id) external {
@@ -90,6 +94,11 @@ library TakeoverLib {
         ledger.settleAll(env, id);
         if (!LedgerLib.has(ledger.accounts[id].markets, m)) return; // deleveraging has closed it already
 
+        _close(ledger, env, m, id);
+        ledger.report(env, m); // fewer are left who may have lost
+    }
+
+    function _close(Ledger storage ledger, Env memory env, uint8 m, uint256 id) private {
         bool isLong = _moveToInventory(ledger, id, uint256(1) << m) != 0;
         Account memory account = ledger.accounts[id];
         if (account.markets == 0 && account.unhealthySince != 0) ledger.setClock(id, 0);
@@ -178,13 +187,20 @@ library TakeoverLib {
         }
     }
 
-    function _moveParts(Ledger storage ledger, uint256 id, uint256 bits, uint256[] memory parts) private {
+    function _moveParts(
+        Ledger storage ledger,
+        Env memory env,
+        uint256 id,
+        uint256 bits,
+        uint256[] memory parts
+    ) private {
         for (uint256 i; bits != 0; ++i) {
-            uint256 inventory = LibBit.ffs(bits);
+            uint8 inventory = uint8(LibBit.ffs(bits));
             bits &= bits - 1;
             if (parts[i] == 0) continue;
             ledger.pay(inventory, int256(parts[i]));
             emit IMarginEngine.Transferred(id, inventory, parts[i]);
+            ledger.report(env, inventory); // nobody joins cheaply between this gain and the next sync
         }
     }
 

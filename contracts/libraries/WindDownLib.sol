@@ -4,6 +4,7 @@ pragma solidity 0.8.35;
 import {IMarginEngine, Market, MarketStatus} from "../interfaces/IMarginEngine.sol";
 import {PriceState} from "../interfaces/IOracle.sol";
 import {Env, Ledger, LedgerLib} from "./LedgerLib.sol";
+import {MarketLib} from "./MarketLib.sol";
 import {SyncLib} from "./SyncLib.sol";
 
 /// @title WindDownLib
@@ -11,6 +12,7 @@ import {SyncLib} from "./SyncLib.sol";
 /// documents the calls.
 library WindDownLib {
     using LedgerLib for Ledger;
+    using MarketLib for Ledger;
     using SyncLib for Ledger;
 
     uint256 internal constant NOTICE = 1 days; // reduce-only, before the price is fixed
@@ -36,7 +38,7 @@ library WindDownLib {
         uint256 since = ledger.recovery[m].since;
         if (status == MarketStatus.SETTLING) {
             _requireFrom(since + CHALLENGE_TIME);
-            _settle(ledger, m, ledger.markets[m].price, true);
+            _settle(ledger, env, m, ledger.markets[m].price, true);
             return;
         }
 
@@ -47,10 +49,10 @@ library WindDownLib {
         Market memory market = ledger.markets[m];
         if (SyncLib.isPriceOk(market)) {
             (uint64 price, ) = env.oracle.twap(m, SETTLEMENT_WINDOW);
-            _settle(ledger, m, price, true);
+            _settle(ledger, env, m, price, true);
         } else {
             _requireFrom(market.validUntil + NOTICE); // a feed that is late is not dead
-            _settle(ledger, m, env.oracle.lastTwap(m, SETTLEMENT_WINDOW), false);
+            _settle(ledger, env, m, env.oracle.lastTwap(m, SETTLEMENT_WINDOW), false);
         }
     }
 
@@ -62,7 +64,7 @@ library WindDownLib {
         require(block.timestamp <= latest, IMarginEngine.TooLate(block.timestamp, latest));
         uint64 price = env.oracle.secondPrice(m, since);
         require(price != 0, IMarginEngine.NoSecondPrice(m, since));
-        _settle(ledger, m, price, true);
+        _settle(ledger, env, m, price, true);
     }
 
     function _start(Ledger storage ledger, uint8 m) private {
@@ -73,7 +75,7 @@ library WindDownLib {
     }
 
     /// @dev The market stops at `price`. It is never due for a sync again, and its price is good for ever once it is final.
-    function _settle(Ledger storage ledger, uint8 m, uint64 price, bool isFinal) private {
+    function _settle(Ledger storage ledger, Env memory env, uint8 m, uint64 price, bool isFinal) private {
         Market memory market = ledger.markets[m];
         (market.price, market.low, market.high) = (price, price, price);
         (market.edgeBps, market.fundingRate) = (0, 0);
@@ -83,6 +85,7 @@ library WindDownLib {
         emit IMarginEngine.Synced(m, market, 0);
         emit IMarginEngine.SettlementPriceSet(m, price, isFinal);
         _setStatus(ledger, m, isFinal ? MarketStatus.SETTLED : MarketStatus.SETTLING);
+        ledger.report(env, m);
     }
 
     function _setStatus(Ledger storage ledger, uint8 m, MarketStatus status) private {

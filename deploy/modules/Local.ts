@@ -19,7 +19,7 @@ export interface LocalOptions {
 export function localModule({ decimals, markets }: LocalOptions) {
   return buildModule("Local", (m) => {
     const token = m.contract("MockToken", ["USD", decimals]);
-    const { connected, ...core } = wireCore(m, token, m.getAccount(1));
+    const { connected, ...core } = wireCore(m, token, m.getAccount(1), m.getAccount(2));
     const feeds = markets.map(({ config, answer }, index) => {
       const feed = m.contract("MockAggregator", [FEED_DECIMALS, answer], { id: `Feed${index}` });
       wireMarket(m, { ...core, connected }, { index, ...config, aggregator: feed });

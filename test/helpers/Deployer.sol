@@ -2,7 +2,7 @@
 pragma solidity 0.8.35;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {BackstopPool} from "../../contracts/BackstopPool.sol";
+import {CapitalStack} from "../../contracts/CapitalStack.sol";
 import {Exchange} from "../../contracts/Exchange.sol";
 import {IMarginEngine} from "../../contracts/interfaces/IMarginEngine.sol";
 import {MarginEngine} from "../../contracts/MarginEngine.sol";
@@ -29,8 +29,9 @@ library Deployer {
         return new Exchange(IMarginEngine(engine_));
     }
 
-    function pool(address asset, address engine_, address manager) external returns (BackstopPool) {
-        return new BackstopPool(asset, engine_, manager, "Backstop share", "BACK");
+    /// @dev The treasury is the zero address but one.
+    function stack(address asset, address engine_, address manager) external returns (CapitalStack) {
+        return new CapitalStack(asset, engine_, address(1), manager, "Backstop share", "BACK");
     }
 
     function engine(address token, address oracle_, address manager) external returns (MarginEngine) {

@@ -3,7 +3,7 @@ pragma solidity 0.8.35;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {DrawReason} from "../../contracts/interfaces/IBackstopPool.sol";
+import {DrawReason} from "../../contracts/interfaces/ICapitalStack.sol";
 import {
     Fill,
     IMarginEngine,
@@ -21,12 +21,18 @@ import {Oracle} from "../../contracts/Oracle.sol";
 import {BaseTest} from "./Base.t.sol";
 import {Deployer} from "./Deployer.sol";
 
-/// @notice What the engine sees of a pool: free stake as told, pays shortfalls up to a limit, or fails as told.
+/// @notice What the engine sees of the capital stack: free stake as told, pays shortfalls up to a limit, or fails as told.
 contract PoolDouble {
     enum Mode {
         PAYS,
         REVERTS,
         BURNS // all the gas it gets
+    }
+
+    struct Report {
+        uint256 gain; // {token}
+        uint256 loss;
+        uint256 atRisk;
     }
 
     error PoolBroken();
@@ -36,12 +42,14 @@ contract PoolDouble {
     uint256 public freeStake; // {token}
     uint256 public limit; // {token} what `absorb` may still pay
     uint256 public income; // {token}
+    uint256 public recovered; // {token}
     uint8 public lastMarket;
     uint256 public lastRequested;
     DrawReason public lastReason;
     uint256 public draws;
     mapping(uint8 market => uint256) public counted; // {token}
     Mode public mode;
+    mapping(uint8 market => Report) private reports;
 
     constructor(address asset_, address engine_) {
         (asset, engine) = (IERC20(asset_), engine_);
@@ -73,8 +81,19 @@ contract PoolDouble {
         return freeStake;
     }
 
-    function receiveIncome(uint256 assets) external {
+    function receiveIncome(uint256 assets, uint256 recovered_) external {
         income += assets;
+        recovered += recovered_;
+    }
+
+    function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external returns (uint256) {
+        reports[market] = Report(gain, loss, atRisk);
+        return freeStake;
+    }
+
+    function reported(uint8 market) external view returns (uint256 gain, uint256 loss, uint256 atRisk) {
+        Report memory r = reports[market];
+        return (r.gain, r.loss, r.atRisk);
     }
 }
 

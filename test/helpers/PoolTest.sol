@@ -3,12 +3,13 @@ pragma solidity 0.8.35;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {BackstopPool} from "../../contracts/BackstopPool.sol";
-import {DrawReason} from "../../contracts/interfaces/IBackstopPool.sol";
+import {CapitalStack} from "../../contracts/CapitalStack.sol";
+import {DrawReason} from "../../contracts/interfaces/ICapitalStack.sol";
 import {MockToken} from "../../contracts/mocks/MockToken.sol";
 import {BaseTest} from "./Base.t.sol";
 import {Deployer} from "./Deployer.sol";
 
-/// @notice A pool on a 6-decimals token, at the start of a budget window, with verbs for its actors.
+/// @notice A senior pool on a 6-decimals token, its junior one empty, at the start of a budget window, with verbs for its actors.
 abstract contract PoolTest is BaseTest {
     uint256 internal constant ONE = 1e6; // {asset} one whole token
     uint256 internal constant SHARE = 1e12; // {share} what ONE buys first
@@ -17,7 +18,8 @@ abstract contract PoolTest is BaseTest {
     uint8 internal constant MARKET = 3;
 
     MockToken internal token;
-    BackstopPool internal pool;
+    CapitalStack internal stack;
+    BackstopPool internal pool; // the senior one
     AccessManager internal manager;
     address internal engine = makeAddr("engine");
     address internal alice = makeAddr("alice");
@@ -28,11 +30,14 @@ abstract contract PoolTest is BaseTest {
         vm.warp(START);
         manager = new AccessManager(address(this));
         token = new MockToken("USD", 6);
-        pool = _newPool(address(token));
+        (stack, pool) = _newPool(address(token));
     }
 
-    function _newPool(address asset) internal returns (BackstopPool) {
-        return Deployer.pool(asset, engine, address(manager));
+    /// @dev The senior pool of a stack without an attachment floor.
+    function _newPool(address asset) internal returns (CapitalStack made, BackstopPool senior) {
+        made = Deployer.stack(asset, engine, address(manager));
+        made.setTranches(0, 20_000, 0);
+        senior = BackstopPool(address(made.senior()));
     }
 
     function _stake(address staker, uint256 assets) internal returns (uint256) {
@@ -63,13 +68,13 @@ abstract contract PoolTest is BaseTest {
 
     function _absorb(uint256 requested) internal returns (uint256) {
         vm.prank(engine);
-        return pool.absorb(MARKET, requested, DrawReason.LIQUIDATION);
+        return stack.absorb(MARKET, requested, DrawReason.LIQUIDATION);
     }
 
     function _income(uint256 assets) internal {
-        token.mint(address(pool), assets);
+        token.mint(address(stack), assets);
         vm.prank(engine);
-        pool.receiveIncome(assets);
+        stack.receiveIncome(assets, 0);
     }
 
     function _booked() internal view returns (uint256) {
@@ -78,6 +83,6 @@ abstract contract PoolTest is BaseTest {
 
     /// @dev Budgets that leave only the floor as a limit.
     function _openBudgets() internal {
-        pool.setBudgets(10_000, 10_000);
+        stack.setBudgets(10_000, 10_000);
     }
 }

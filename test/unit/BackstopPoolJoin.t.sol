@@ -19,7 +19,7 @@ contract BackstopPoolJoinTest is PoolTest {
         assertEq(pool.share(), address(pool));
         assertEq(pool.name(), "Backstop share");
         assertEq(pool.symbol(), "BACK");
-        (uint16 day, uint16 window) = pool.budgets();
+        (uint16 day, uint16 window) = stack.budgets();
         assertEq(day, 5_000);
         assertEq(window, 8_000);
         (uint32 cooldown, uint32 claimWindow) = pool.exitClocks();
@@ -30,7 +30,7 @@ contract BackstopPoolJoinTest is PoolTest {
     function test_Constructor_AddsSixDecimalsToTheToken() public {
         uint8[3] memory decimals = [6, 8, 12];
         for (uint256 i; i < 3; ++i) {
-            pool = _newPool(address(new MockToken("USD", decimals[i])));
+            (stack, pool) = _newPool(address(new MockToken("USD", decimals[i])));
             assertEq(pool.decimals(), decimals[i] + 6);
             assertEq(pool.MIN_ASSETS(), 10 ** decimals[i]);
         }
@@ -40,12 +40,7 @@ contract BackstopPoolJoinTest is PoolTest {
         decimals = uint8(bound(decimals, 13, 255));
         address asset = address(new MockToken("USD", decimals));
         vm.expectRevert(abi.encodeWithSelector(IBackstopPool.DecimalsUnsupported.selector, decimals, 12));
-        _newPool(asset);
-    }
-
-    function test_RevertWhen_EngineIsZero() public {
-        vm.expectRevert(abi.encodeWithSelector(IBackstopPool.ZeroAddress.selector));
-        Deployer.pool(address(token), address(0), address(manager));
+        Deployer.stack(asset, engine, address(manager));
     }
 
     /* DEPOSIT AND MINT */

@@ -39,7 +39,7 @@ contract BackstopPoolPauseTest is PoolTest {
         token.mint(carol, ONE);
         vm.startPrank(carol);
         token.approve(address(pool), ONE);
-        bytes memory refusal = abi.encodeWithSelector(IBackstopPool.DepositsPaused.selector, START + PAUSE);
+        bytes memory refusal = abi.encodeWithSelector(IBackstopPool.JoinsClosed.selector, START + PAUSE);
         vm.expectRevert(refusal);
         pool.deposit(ONE, carol);
         vm.expectRevert(refusal);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.35;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {RescaledShares} from "../../contracts/base/RescaledShares.sol";
 import {ExitRequest, IBackstopPool} from "../../contracts/interfaces/IBackstopPool.sol";
 import {PoolTest} from "../helpers/PoolTest.sol";
 
@@ -43,7 +44,7 @@ contract BackstopPoolRescaleTest is PoolTest {
         uint256 supply = pool.totalSupply();
 
         vm.expectEmit(address(pool));
-        emit IBackstopPool.SharesRescaled(1);
+        emit RescaledShares.SharesRescaled(1);
         _absorb(type(uint256).max);
 
         assertEq(pool.rescalings(), 1);
@@ -168,9 +169,9 @@ contract BackstopPoolRescaleTest is PoolTest {
         uint256 supply = pool.totalSupply();
 
         vm.expectEmit(address(pool));
-        emit IBackstopPool.SharesRescaled(1);
+        emit RescaledShares.SharesRescaled(1);
         vm.expectEmit(address(pool));
-        emit IBackstopPool.SharesRescaled(2);
+        emit RescaledShares.SharesRescaled(2);
         _absorb(type(uint256).max);
 
         assertEq(pool.totalSupply(), supply >> 48);

@@ -38,7 +38,7 @@ contract MarginEngineAdminTest is EngineBase {
         vm.prank(governor);
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.AlreadyConnected.selector, address(pool)));
         engine.wire(address(pool), address(this));
-        assertEq(engine.pool(), address(pool));
+        assertEq(engine.stack(), address(pool));
         assertEq(engine.exchange(), address(this));
     }
 

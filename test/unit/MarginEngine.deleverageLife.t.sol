@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {DrawReason} from "../../contracts/interfaces/IBackstopPool.sol";
+import {DrawReason} from "../../contracts/interfaces/ICapitalStack.sol";
 import {IMarginEngine} from "../../contracts/interfaces/IMarginEngine.sol";
 import {RecoveryBase} from "../helpers/RecoveryBase.t.sol";
 

@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {BackstopPool} from "../../contracts/BackstopPool.sol";
-import {DrawReason, IBackstopPool} from "../../contracts/interfaces/IBackstopPool.sol";
+import {CapitalStack} from "../../contracts/CapitalStack.sol";
+import {IBackstopPool} from "../../contracts/interfaces/IBackstopPool.sol";
+import {DrawReason, ICapitalStack} from "../../contracts/interfaces/ICapitalStack.sol";
 import {IMarginEngine} from "../../contracts/interfaces/IMarginEngine.sol";
 import {Deployer} from "../helpers/Deployer.sol";
 import {RecoveryBase} from "../helpers/RecoveryBase.t.sol";
 
 /// @notice What the real pool pays for each reason: a cap of its own in a window, whoever calls.
 contract MarginEngineReasonsTest is RecoveryBase {
-    BackstopPool private real;
+    CapitalStack private real;
 
     function setUp() public override {
         vm.warp(2_900 * 7 days); // a window begins
         (token, manager, oracle, engine) = Deployer.core(_decimals());
-        real = Deployer.pool(address(token), address(engine), address(manager));
+        real = Deployer.stack(address(token), address(engine), address(manager));
         engine.wire(address(real), address(this));
+        real.setTranches(0, 20_000, 0);
+        IBackstopPool senior = real.senior();
         address staker = makeAddr("staker");
         token.mint(staker, 1_000_000e6);
         vm.startPrank(staker);
-        token.approve(address(real), 1_000_000e6);
-        real.deposit(1_000_000e6, staker);
+        token.approve(address(senior), 1_000_000e6);
+        senior.deposit(1_000_000e6, staker);
         vm.stopPrank();
         _list(ETH, 2_000e8);
         _list(ALT, 100e8);
@@ -39,7 +42,7 @@ contract MarginEngineReasonsTest is RecoveryBase {
         _deposit(bob, 2_000_000);
         _lose(150_000e6);
         vm.expectEmit(address(real));
-        emit IBackstopPool.LossAbsorbed(ENGINE, DrawReason.ENGINE_DEFICIT, 150_000e6, 150_000e6);
+        emit ICapitalStack.LossAbsorbed(ENGINE, DrawReason.ENGINE_DEFICIT, 150_000e6, 0, 150_000e6);
         engine.coverEngine();
         assertEq(engine.totalDeficit(), 0);
         _lose(150_000e6);
@@ -93,10 +96,10 @@ contract MarginEngineReasonsTest is RecoveryBase {
     function test_RevertWhen_SomebodyElsePointsThePoolAtALoss() public {
         address[3] memory callers = [address(this), makeAddr("anybody"), address(oracle)];
         for (uint256 i; i < 3; ++i) {
-            vm.expectRevert(abi.encodeWithSelector(IBackstopPool.NotEngine.selector, callers[i]));
+            vm.expectRevert(abi.encodeWithSelector(ICapitalStack.NotEngine.selector, callers[i]));
             vm.prank(callers[i]);
             real.absorb(ETH, 1, DrawReason.LIQUIDATION);
-            vm.expectRevert(abi.encodeWithSelector(IBackstopPool.NotEngine.selector, callers[i]));
+            vm.expectRevert(abi.encodeWithSelector(ICapitalStack.NotEngine.selector, callers[i]));
             vm.prank(callers[i]);
             real.countLoss(ETH, 1);
         }

@@ -2,7 +2,8 @@
 pragma solidity 0.8.35;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {BackstopPool} from "../../contracts/BackstopPool.sol";
+import {CapitalStack} from "../../contracts/CapitalStack.sol";
+import {IBackstopPool} from "../../contracts/interfaces/IBackstopPool.sol";
 import {Fill, IMarginEngine, MarketRules} from "../../contracts/interfaces/IMarginEngine.sol";
 import {FeedConfig, PriceState} from "../../contracts/interfaces/IOracle.sol";
 import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
@@ -181,8 +182,10 @@ contract MarginEngineRegressionsTest is EngineBase {
         AccessManager manager_ = new AccessManager(address(this));
         Oracle oracle_ = Deployer.oracle(address(manager_));
         engine = Deployer.engine(address(hook), address(oracle_), address(manager_));
-        BackstopPool stakers = Deployer.pool(address(hook), address(engine), address(manager_));
-        engine.wire(address(stakers), address(this));
+        CapitalStack stack = Deployer.stack(address(hook), address(engine), address(manager_));
+        stack.setTranches(0, 20_000, 0);
+        IBackstopPool stakers = stack.senior();
+        engine.wire(address(stack), address(this));
         MockAggregator feed = new MockAggregator(8, 2_000e8);
         oracle_.configure(ETH, _feed(feed));
         hook.mint(address(this), 20_000_000e6);

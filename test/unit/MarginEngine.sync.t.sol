@@ -84,6 +84,10 @@ contract MarginEngineSyncTest is EngineBase {
         _open(100_000, 1_000_000);
         int256 long = _equity(alice);
         int256 short = _equity(bob);
+        uint256 cap = engine.markets(ETH).openInterestCap;
+        uint256 used = (1_000_000e6 + cap - 1) / cap; // {1e-6}
+        assertLt(used, 800_000); // below the kink
+        premium = (premium * (1e6 + used) + 1e6 - 1) / 1e6;
         vm.warp(vm.getBlockTimestamp() + dt);
         engine.sync(ETH);
 

@@ -2,7 +2,7 @@
 pragma solidity 0.8.35;
 
 import {Vm} from "forge-std/Vm.sol";
-import {DrawReason} from "../../contracts/interfaces/IBackstopPool.sol";
+import {DrawReason} from "../../contracts/interfaces/ICapitalStack.sol";
 import {Health, IMarginEngine, Market, MarketParams, Valuation} from "../../contracts/interfaces/IMarginEngine.sol";
 import {PriceState} from "../../contracts/interfaces/IOracle.sol";
 import {EngineBase, PoolDouble} from "../helpers/EngineBase.t.sol";

@@ -2,7 +2,7 @@
 pragma solidity 0.8.35;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {DrawReason} from "../../contracts/interfaces/IBackstopPool.sol";
+import {DrawReason} from "../../contracts/interfaces/ICapitalStack.sol";
 import {IMarginEngine, Market, MarketRules, MarketStatus} from "../../contracts/interfaces/IMarginEngine.sol";
 import {PriceState} from "../../contracts/interfaces/IOracle.sol";
 import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";

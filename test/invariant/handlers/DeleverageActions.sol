@@ -198,12 +198,12 @@ abstract contract DeleverageActions is KeeperActions {
         IERC20(token).transfer(address(0xdead), lost);
         _flush();
         if (_pick(0, 3) == 0) _assertDepositRefused(balance - shortfall, balance);
-        uint256 stake = token.balanceOf(address(pool));
+        uint256 stake = _capital();
         uint256 deficit = engine.totalDeficit();
 
         engine.coverEngine();
 
-        uint256 paid = stake - token.balanceOf(address(pool));
+        uint256 paid = stake - _capital();
         _digest();
         uint256 left = shortfall - paid;
         assertEq(engine.internalBalance(), balance - left, "DF-1: what is missing leaves the balance");

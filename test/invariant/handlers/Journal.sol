@@ -5,7 +5,8 @@ import {TestBase} from "forge-std/Base.sol";
 import {StdAssertions} from "forge-std/StdAssertions.sol";
 import {Vm} from "forge-std/Vm.sol";
 import {BackstopPool} from "../../../contracts/BackstopPool.sol";
-import {IBackstopPool} from "../../../contracts/interfaces/IBackstopPool.sol";
+import {CapitalStack} from "../../../contracts/CapitalStack.sol";
+import {ICapitalStack} from "../../../contracts/interfaces/ICapitalStack.sol";
 import {IMarginEngine} from "../../../contracts/interfaces/IMarginEngine.sol";
 import {Survival} from "../../../contracts/libraries/SurvivalLib.sol";
 import {LedgerLib} from "../../../contracts/libraries/LedgerLib.sol";
@@ -43,7 +44,9 @@ abstract contract Journal is TestBase, StdAssertions {
 
     MockToken public token;
     MarginEngine public engine;
-    BackstopPool public pool;
+    CapitalStack public stack;
+    BackstopPool public junior;
+    BackstopPool public pool; // the senior one
     uint256 public marketCount;
     uint256 public unit; // {u/token}
 
@@ -82,9 +85,9 @@ abstract contract Journal is TestBase, StdAssertions {
                 sum.shares[shares++] = _onShare(log, sum);
             } else if (topic == IMarginEngine.ShortfallCovered.selector) {
                 _onShortfall(log, sum);
-            } else if (log.emitter == address(pool)) {
-                if (topic == IBackstopPool.LossAbsorbed.selector) _onDraw(log, sum);
-                else if (topic == IBackstopPool.LossCounted.selector) _count(Tally.OWN_SHARE_COUNTED);
+            } else if (log.emitter == address(stack)) {
+                if (topic == ICapitalStack.LossAbsorbed.selector) _onDraw(log, sum);
+                else if (topic == ICapitalStack.LossCounted.selector) _count(Tally.OWN_SHARE_COUNTED);
             } else if (log.emitter == address(engine)) {
                 _onMoney(topic, log, sum);
                 _onPosition(topic, log);
@@ -93,7 +96,8 @@ abstract contract Journal is TestBase, StdAssertions {
     }
 
     function _onDraw(Vm.Log memory log, Layers memory sum) private {
-        (, uint256 paid) = abi.decode(log.data, (uint256, uint256));
+        (, uint256 byJunior, uint256 bySenior) = abi.decode(log.data, (uint256, uint256, uint256));
+        uint256 paid = byJunior + bySenior;
         if (paid != 0) absorbed = true;
         if (uint256(log.topics[1]) == LedgerLib.ENGINE) {
             surplus += int256(paid);

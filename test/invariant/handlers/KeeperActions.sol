@@ -233,7 +233,7 @@ abstract contract KeeperActions is World {
     function _collectIncome(uint8 m) internal returns (bool) {
         (uint256 balance, uint256 deficit) = (engine.internalBalance(), engine.totalDeficit());
         uint256 claims = engine.totalClaims();
-        uint256 held = token.balanceOf(address(pool));
+        uint256 held = _capital();
         if (!_isBookable(m)) return false;
         _touch(m);
         _flush();
@@ -243,7 +243,7 @@ abstract contract KeeperActions is World {
         uint256 recovered = sum.toClaims + sum.reduced;
         uint256 owed = claims + deficit;
         assertEq(engine.internalBalance(), balance - paid, "I4: income leaves the ledger");
-        assertEq(token.balanceOf(address(pool)), held + paid, "BP-1: income reaches the pool");
+        assertEq(_capital(), held + paid, "BP-1: income reaches the tranches");
         if (engine.totalDeficit() + engine.totalClaims() != 0) {
             assertEq(paid, 0, "EN-4: no income while there is a deficit or a claim");
         }
@@ -261,7 +261,7 @@ abstract contract KeeperActions is World {
         int256 inventory = engine.accounts(m).cash;
         uint256 most = (cash > 0 ? uint256(cash) : 0) + (inventory > 0 ? uint256(inventory) : 0);
         most = (most + engine.markets(m).bucket) / unit;
-        return most <= pool.MAX_ASSETS() - pool.totalAssets() - pool.unvestedIncome();
+        return most <= pool.MAX_ASSETS() - pool.bookedAssets();
     }
 
     function _takeOver(uint256 id, uint256 rewardId) internal {
@@ -315,7 +315,7 @@ abstract contract KeeperActions is World {
         assertEq(engine.totalDeficit(), deficit + layers.toDeficit, "EN-2: the deficit is what no layer paid");
         assertEq(engine.internalBalance(), balance + layers.drawn, "I4: a draw is booked");
         if (layers.drawn != 0) {
-            assertGe(pool.totalAssets() + pool.unvestedIncome(), pool.MIN_ASSETS(), "BP-5: a draw leaves the floor");
+            assertGe(pool.bookedAssets(), pool.MIN_ASSETS(), "BP-5: a draw leaves the floor");
         }
     }
 

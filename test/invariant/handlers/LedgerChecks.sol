@@ -151,7 +151,7 @@ abstract contract LedgerChecks is EffectChecks {
         assertEq(address(uint160(flags)), engine.exchange(), "the engine's layout has changed");
         assertEq((flags >> 224) & 0xff != 0, deficitMarkets != 0, "EN-2: a flag for any deficit");
         uint256 word = RawLedger.load(address(engine), RawLedger.POOL_SLOT);
-        assertEq(address(uint160(word)), engine.pool(), "the engine's layout has changed");
+        assertEq(address(uint160(word)), engine.stack(), "the engine's layout has changed");
         assertEq(uint72(word >> 160), deficitMarkets, "EN-2: a bit for each deficit");
     }
 
@@ -169,7 +169,7 @@ abstract contract LedgerChecks is EffectChecks {
         assertGe(pool.totalSupply(), sum, "BP-3: the supply is the sum of the balances");
         assertEq(
             handler.token().balanceOf(address(pool)),
-            pool.totalAssets() + pool.unvestedIncome() + handler.poolDonations(),
+            pool.bookedAssets() + handler.poolDonations(),
             "BP-1: tokens held are tracked assets and donations"
         );
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ExitRequest} from "../../../contracts/interfaces/IBackstopPool.sol";
 import {Tally} from "./Tally.sol";
 import {World} from "./World.sol";
@@ -20,7 +21,9 @@ abstract contract StakerActions is World {
         uint256 assets = _pickLog(1e12 / unit, _maxStake());
         uint256 most = pool.maxDeposit(staker);
         assets = assets < most ? assets : most;
-        if (pool.convertToShares(assets) == 0) return;
+        if (pool.previewDeposit(assets) == 0) return;
+        (uint256 gain, ) = pool.pending();
+        mayRise = gain != 0; // who joins pays for it
         uint256 held = pool.balanceOf(staker);
 
         uint256 shares = _stake(staker, assets);
@@ -62,18 +65,25 @@ abstract contract StakerActions is World {
         if (exits.length == 0) return;
         (uint256 i, Exit memory exit) = _pickExit();
         ExitRequest memory request = pool.exitRequest(exit.staker, exit.requestId);
-        if (clock > request.lapsesAt) {
+        if (pool.poolTime() > request.lapsesAt) {
             pool.cancelExit(exit.staker, exit.requestId); // anyone may
             _close(i);
             _count(Tally.EXIT_CANCELLED);
             return;
         }
-        if (clock < request.claimableAt) {
+        if (pool.poolTime() < request.claimableAt) {
             if (_pick(0, 1) == 0) return;
-            _wait(request.claimableAt - clock);
+            _wait(request.claimableAt - pool.poolTime());
         }
+        if (clock < pool.gateEnd()) {
+            if (_pick(0, 1) == 0) return;
+            _wait(pool.gateEnd() - clock);
+        }
+        if (pool.claimableRedeemRequest(exit.requestId, exit.staker) == 0) return; // the gate was closed while it waited
         uint256 shares = _pick(0, 1) == 0 ? request.shares : _pick(1, request.shares);
-        uint256 value = pool.convertToAssets(shares);
+        (, uint256 loss) = pool.pending();
+        uint256 assetsLeft = pool.totalAssets() > loss ? pool.totalAssets() - loss : 0;
+        uint256 value = Math.mulDiv(shares, assetsLeft + 1, pool.totalSupply() + 1e6);
         uint256 cap = (uint256(request.valueCap) * shares) / request.shares;
         uint256 expected = value < cap ? value : cap;
         if (expected == 0) return;
@@ -112,7 +122,11 @@ abstract contract StakerActions is World {
         i = _pick(0, exits.length - 1);
         exit = exits[i];
         // rather one that has not lapsed
-        for (uint256 k; k < exits.length && clock > pool.exitRequest(exit.staker, exit.requestId).lapsesAt; ++k) {
+        for (
+            uint256 k;
+            k < exits.length && pool.poolTime() > pool.exitRequest(exit.staker, exit.requestId).lapsesAt;
+            ++k
+        ) {
             i = (i + 1) % exits.length;
             exit = exits[i];
         }

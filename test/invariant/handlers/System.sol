@@ -2,7 +2,7 @@
 pragma solidity 0.8.35;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {BackstopPool} from "../../../contracts/BackstopPool.sol";
+import {CapitalStack} from "../../../contracts/CapitalStack.sol";
 import {MarketParams, MarketRules} from "../../../contracts/interfaces/IMarginEngine.sol";
 import {FeedConfig} from "../../../contracts/interfaces/IOracle.sol";
 import {MarginEngine} from "../../../contracts/MarginEngine.sol";
@@ -17,7 +17,7 @@ struct System {
     MockToken token;
     Oracle oracle;
     MarginEngine engine;
-    BackstopPool pool;
+    CapitalStack stack;
     MockAggregator[] feeds;
 }
 
@@ -46,11 +46,12 @@ abstract contract SystemTest is BaseTest {
         system.token = new MockToken("USD", tokenDecimals);
         system.oracle = Deployer.oracle(address(manager));
         system.engine = Deployer.engine(address(system.token), address(system.oracle), address(manager));
-        system.pool = Deployer.pool(address(system.token), address(system.engine), address(manager));
+        system.stack = Deployer.stack(address(system.token), address(system.engine), address(manager));
         vm.mockCall(handler, abi.encodeWithSignature("engine()"), abi.encode(system.engine)); // it learns that later
-        system.engine.wire(address(system.pool), handler);
+        system.engine.wire(address(system.stack), handler);
         vm.clearMockedCalls();
-        system.pool.setExitClocks(1 days, 2 days);
+        system.stack.setTranches(0, 20_000, 0);
+        system.stack.senior().setExitClocks(1 days, 2 days);
 
         system.feeds = new MockAggregator[](listings.length);
         for (uint8 m; m < listings.length; ++m) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {BackstopPool} from "../../../contracts/BackstopPool.sol";
 import {
     Account,
     Health,
@@ -22,6 +23,13 @@ import {Tally} from "./Tally.sol";
 /// @dev An action draws its choices from one seed. Around each action: one random bystander of the ledger must be left as
 /// it was, and the pool's share price may only move the way the action allows.
 abstract contract World is Journal {
+    /// @dev A tranche when an action began.
+    struct Tranche {
+        uint256 assets; // {token}
+        uint256 supply; // {share}
+        uint256 rescalings;
+    }
+
     uint256 public constant OWNERS = 6;
     uint256 public constant STAKERS = 4;
     uint256 public constant USERS = 2 * OWNERS; // two sub-accounts each
@@ -43,9 +51,7 @@ abstract contract World is Journal {
     uint256 private watched; // index in `accounts`
     bytes32 private watchedRecord;
     bool private watchedTouched;
-    uint256 private poolAssets;
-    uint256 private poolSupply;
-    uint256 private rescalings;
+    mapping(BackstopPool tranche => Tranche) private befores;
     bool internal mayRise; // time passed, or a staker came or went
     mapping(uint256 id => mapping(uint256 market => int64)) private lotsBefore; // {lot} stored
 
@@ -61,7 +67,8 @@ abstract contract World is Journal {
     /// @notice Takes the system over and gives every account and staker something to start with.
     function start(System memory system, uint256 stakeEach_, uint256 cashEach_) external {
         (stakeEach, cashEach) = (stakeEach_, cashEach_);
-        (token, engine, pool, feeds) = (system.token, system.engine, system.pool, system.feeds);
+        (token, engine, stack, feeds) = (system.token, system.engine, system.stack, system.feeds);
+        (junior, pool) = (BackstopPool(address(stack.junior())), BackstopPool(address(stack.senior())));
         marketCount = feeds.length;
         unit = engine.tokenUnit();
         clock = block.timestamp;
@@ -70,6 +77,7 @@ abstract contract World is Journal {
         _redateAll();
         token.approve(address(engine), type(uint256).max);
         token.approve(address(pool), type(uint256).max);
+        token.approve(address(junior), type(uint256).max);
         for (uint256 i; i < USERS; ++i) {
             accounts.push((uint256(uint160(0xA11CE00 + i / 2)) << 96) | (i % 2));
             _deposit(accounts[i], cashEach);
@@ -81,6 +89,8 @@ abstract contract World is Journal {
             stakers.push(address(uint160(0x57A0E00 + i)));
             _stake(stakers[i], stakeEach);
         }
+        token.mint(address(this), stakeEach / 2);
+        junior.deposit(stakeEach / 2, stakers[0]); // pays first
         _addRules();
         for (uint8 m; m < marketCount; ++m) engine.sync(m); // the cap of the stake that has just come
         _digest();
@@ -98,7 +108,7 @@ abstract contract World is Journal {
         watchedRecord = _record(accounts[watched]);
         // settling anybody moves what was pending into the inventory
         watchedTouched = watched >= USERS && (RawLedger.deleveraged(address(engine)) >> (watched - USERS)) & 1 != 0;
-        (poolAssets, poolSupply, rescalings) = (pool.totalAssets(), pool.totalSupply(), pool.rescalings());
+        (befores[junior], befores[pool]) = (_before(junior), _before(pool));
         (absorbed, mayRise) = (false, false);
     }
 
@@ -112,10 +122,19 @@ abstract contract World is Journal {
                 "EN-6: a call changed an account that has no part in it"
             );
         }
-        // price = (assets + 1) / (supply + virtual shares), compared by cross-multiplication
-        uint256 now_ = (pool.totalAssets() + 1) * (poolSupply + 1e6);
-        uint256 supply = (pool.totalSupply() + 1e6) << (24 * (pool.rescalings() - rescalings));
-        uint256 before = (poolAssets + 1) * supply;
+        _assertPrice(junior, befores[junior]);
+        _assertPrice(pool, befores[pool]);
+    }
+
+    function _before(BackstopPool tranche) private view returns (Tranche memory) {
+        return Tranche(tranche.totalAssets(), tranche.totalSupply(), tranche.rescalings());
+    }
+
+    /// @dev price = (assets + 1) / (supply + virtual shares), compared by cross-multiplication
+    function _assertPrice(BackstopPool tranche, Tranche memory b) private view {
+        uint256 now_ = (tranche.totalAssets() + 1) * (b.supply + 1e6);
+        uint256 supply = (tranche.totalSupply() + 1e6) << (24 * (tranche.rescalings() - b.rescalings));
+        uint256 before = (b.assets + 1) * supply;
         if (!absorbed) assertGe(now_, before, "BP-2: the share price fell without a loss");
         if (!mayRise) assertLe(now_, before, "BP-2: the share price rose without income vesting");
     }
@@ -382,6 +401,11 @@ abstract contract World is Journal {
         token.mint(address(this), amount);
         shares = pool.deposit(amount, staker);
         mayRise = true;
+    }
+
+    /// @dev {token} held by both tranches
+    function _capital() internal view returns (uint256) {
+        return token.balanceOf(address(junior)) + token.balanceOf(address(pool));
     }
 
     function _addRules() internal virtual {

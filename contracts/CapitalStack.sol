@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {BackstopPool} from "./BackstopPool.sol";
+import {IBackstopPool} from "./interfaces/IBackstopPool.sol";
+import {DrawReason, ICapitalStack, Pending} from "./interfaces/ICapitalStack.sol";
+
+/// @title CapitalStack
+/// @notice What stands behind the margin engine: a junior and a senior pool, and the rules between them.
+///
+/// LOSSES. A draw is bounded by a budget for each market and aligned day, a budget of all and a cap of the reason for each aligned
+/// window, and the tranches' floors. The junior tranche pays down to its floor, then the senior one. A draw at the end of one
+/// window and another at the start of the next may take both budgets.
+///
+/// INCOME. What positions taken over have earned first repays what the senior tranche has lost. Of the rest the treasury gets its part;
+/// the tranches share the remainder by what they hold, the junior one weighted. This is the one place where income is divided.
+///
+/// GATE. Each sync reports what accounts may have lost beyond their margin since the short EMA, which nobody has taken over yet. While
+/// the sum is more than GATE_BPS of the capital nobody claims and nobody joins, for GATE_TIME at most in any spell: closings with less
+/// than GATE_REST between them are one. The clocks of exit requests stand still meanwhile.
+///
+/// ATTACHMENT. The senior tranche takes no more than what leaves the junior one `attachmentBps` of both. What is there already stays.
+///
+/// ROLES. Engine and tranches are fixed at deployment; tokens go from a tranche to the engine, from the engine through here to
+/// tranches and treasury, and nowhere else. Governance sets budgets of at least MIN_BUDGET_BPS, and shares within constant bounds.
+///
+/// LIVENESS. `absorb` and `report` do not revert for lack of money or for what stakers do.
+contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient {
+    using Math for uint256;
+    using SafeERC20 for IERC20;
+
+    /// @dev Parameters, and what the window has used. One slot.
+    struct Rules {
+        uint80 drawn; // {asset} by all markets in `window`; sums stop at their limit
+        uint80 counted; // {asset} losses of the pool's own positions in `window`
+        uint16 window; // number of the aligned window
+        uint16 marketDayBps; // {bps}
+        uint16 windowBps; // {bps}
+        uint16 attachmentBps; // {bps}
+        uint16 juniorWeightBps; // {bps}
+        uint16 treasuryBps; // {bps}
+        // 32 bytes
+    }
+
+    /// @dev What one market has used in a day, or one reason in a window. One slot.
+    struct Day {
+        uint80 drawn; // {asset} in `day`
+        uint80 counted; // {asset}
+        uint32 day; // number of the aligned day or window
+        // 24 bytes
+    }
+
+    /// @dev One slot.
+    struct Gate {
+        uint32 since; // {s} start of the present spell of closings
+        uint32 openedAt; // {s} the last opening
+        bool isShut;
+        uint64 reported; // bit m is set while market m has something pending
+        uint80 seniorLoss; // {asset}
+        // 27 bytes
+    }
+
+    uint256 private constant BPS = 10_000;
+    uint256 private constant MAX_ASSETS = type(uint80).max; // {asset}
+    uint256 public constant WINDOW = 7 days; // {s} aligned to the epoch
+    uint16 public constant MIN_BUDGET_BPS = 500; // 5%: governance cannot switch the capital off
+    uint16 public constant MAX_ATTACHMENT_BPS = 5000;
+    uint16 public constant MAX_JUNIOR_WEIGHT_BPS = 50_000;
+    uint16 public constant MAX_TREASURY_BPS = 2000;
+    uint256 public constant GATE_BPS = 100; // {bps} of both tranches' assets at risk that shut the gate
+    uint256 public constant GATE_TIME = 3 days; // {s} at most in one spell
+    uint256 public constant GATE_REST = 1 days; // {s} that end a spell
+
+    address public immutable asset;
+    address public immutable engine;
+    address public immutable treasury;
+    IBackstopPool public immutable junior;
+    IBackstopPool public immutable senior;
+    uint256 private immutable floor; // {asset} of each tranche
+
+    Rules private rules;
+    Gate private gate;
+    Pending private total;
+    mapping(uint8 market => Pending) private pendings;
+    mapping(uint8 market => Day) private days_;
+    mapping(DrawReason reason => Day) private reasons; // of reasons with a cap of their own
+    uint256 public treasuryOwed; // {asset}
+
+    modifier onlyEngine() {
+        require(msg.sender == engine, NotEngine(msg.sender));
+        _;
+    }
+
+    /// @param name_   of the senior share; the junior one is called the same with "Junior" before it
+    /// @param symbol_ of the senior share; the junior one has a "j" before it
+    constructor(
+        address asset_,
+        address engine_,
+        address treasury_,
+        address accessManager,
+        string memory name_,
+        string memory symbol_
+    ) AccessManaged(accessManager) {
+        require(engine_ != address(0) && treasury_ != address(0), ZeroAddress());
+        (asset, engine, treasury) = (asset_, engine_, treasury_);
+        string memory juniorName = string.concat("Junior ", name_);
+        string memory juniorSymbol = string.concat("j", symbol_);
+        junior = new BackstopPool(asset_, address(this), engine_, true, accessManager, juniorName, juniorSymbol);
+        senior = new BackstopPool(asset_, address(this), engine_, false, accessManager, name_, symbol_);
+        floor = senior.MIN_ASSETS();
+        _setBudgets(5_000, 8_000);
+        _setTranches(2_000, 20_000, 0);
+    }
+
+    /* ENGINE */
+
+    /// @inheritdoc ICapitalStack
+    function absorb(
+        uint8 market,
+        uint256 requested,
+        DrawReason reason
+    ) external onlyEngine nonReentrant returns (uint256 paid) {
+        (Rules memory r, Day memory d) = (_rulesNow(), _dayNow(market));
+        (uint256 byJunior, uint256 bySenior) = (junior.bookedAssets(), senior.bookedAssets());
+        uint256 booked = byJunior + bySenior;
+        (byJunior, bySenior) = (byJunior.saturatingSub(floor), bySenior.saturatingSub(floor));
+
+        paid = requested.min(byJunior + bySenior).min(_budgetLeft(booked, r, d));
+        uint256 capBps = reasonCapBps(reason);
+        if (capBps < BPS) {
+            Day memory w = reasons[reason];
+            if (w.day != r.window) (w.day, w.drawn) = (r.window, 0);
+            paid = paid.min(_left(booked, w.drawn, 0, capBps));
+            w.drawn = _plus(w.drawn, paid);
+            reasons[reason] = w;
+        }
+        byJunior = byJunior.min(paid);
+        bySenior = paid - byJunior;
+
+        r.drawn = _plus(r.drawn, paid);
+        d.drawn = _plus(d.drawn, paid);
+        (rules, days_[market]) = (r, d);
+        if (bySenior != 0) gate.seniorLoss = _plus(gate.seniorLoss, bySenior);
+
+        emit LossAbsorbed(market, reason, requested, byJunior, bySenior);
+        if (byJunior != 0) junior.take(byJunior);
+        if (bySenior != 0) senior.take(bySenior);
+    }
+
+    /// @inheritdoc ICapitalStack
+    function countLoss(uint8 market, uint256 assets) external onlyEngine nonReentrant {
+        (Rules memory r, Day memory d) = (_rulesNow(), _dayNow(market));
+        r.counted = _plus(r.counted, assets);
+        d.counted = _plus(d.counted, assets);
+        (rules, days_[market]) = (r, d);
+
+        emit LossCounted(market, assets);
+    }
+
+    /// @inheritdoc ICapitalStack
+    function receiveIncome(uint256 assets, uint256 recovered) external onlyEngine nonReentrant {
+        if (assets == 0) return;
+        (uint256 toTreasury, uint256 toJunior, uint256 toSenior, uint256 toWatermark) = split(assets, recovered);
+
+        treasuryOwed += toTreasury;
+        if (toWatermark != 0) gate.seniorLoss -= uint80(toWatermark); // at most that
+
+        emit IncomeSplit(toTreasury, toJunior, toSenior, toWatermark);
+        _give(junior, toJunior);
+        _give(senior, toSenior);
+        updateLimit();
+    }
+
+    /// @inheritdoc ICapitalStack
+    function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external onlyEngine returns (uint256) {
+        Gate memory g = gate;
+        bool isPending = gain != 0 || loss != 0 || atRisk != 0;
+        if (isPending || (g.reported >> market) & 1 != 0) _report(g, market, isPending, gain, loss, atRisk);
+        return freeStake();
+    }
+
+    /* ANYONE */
+
+    /// @inheritdoc ICapitalStack
+    function updateLimit() public {
+        uint256 attachmentBps = rules.attachmentBps;
+        uint256 limit =
+            attachmentBps == 0
+                ? type(uint256).max
+                : junior.bookedAssets().mulDiv(BPS - attachmentBps, attachmentBps) / floor; // {whole token}
+        senior.setLimit(limit);
+    }
+
+    /// @inheritdoc ICapitalStack
+    function payTreasury() external nonReentrant returns (uint256 assets) {
+        assets = treasuryOwed;
+        require(assets != 0, NothingOwed());
+        treasuryOwed = 0;
+
+        emit TreasuryPaid(treasury, assets);
+        IERC20(asset).safeTransfer(treasury, assets);
+    }
+
+    /* GOVERNANCE */
+
+    /// @inheritdoc ICapitalStack
+    function setBudgets(uint16 marketDayBps, uint16 windowBps) external restricted {
+        _setBudgets(marketDayBps, windowBps);
+    }
+
+    /// @inheritdoc ICapitalStack
+    function setTranches(uint16 attachmentBps, uint16 juniorWeightBps, uint16 treasuryBps) external restricted {
+        _setTranches(attachmentBps, juniorWeightBps, treasuryBps);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc ICapitalStack
+    function totalAssets() external view returns (uint256) {
+        return junior.totalAssets() + senior.totalAssets();
+    }
+
+    /// @inheritdoc ICapitalStack
+    function freeStake() public view returns (uint256) {
+        return junior.freeStake() + senior.freeStake();
+    }
+
+    /// @inheritdoc ICapitalStack
+    function absorbable(uint8 market) external view returns (uint256) {
+        (uint256 below, uint256 above) = (junior.bookedAssets(), senior.bookedAssets());
+        return
+            (below.saturatingSub(floor) + above.saturatingSub(floor)).min(
+                _budgetLeft(below + above, _rulesNow(), _dayNow(market))
+            );
+    }
+
+    /// @inheritdoc ICapitalStack
+    function drawn(uint8 market) external view returns (uint256 today, uint256 inWindow) {
+        (Rules memory r, Day memory d) = (_rulesNow(), _dayNow(market));
+        return (uint256(d.drawn) + d.counted, uint256(r.drawn) + r.counted);
+    }
+
+    /// @inheritdoc ICapitalStack
+    function reasonCapBps(DrawReason reason) public pure returns (uint256) {
+        if (reason == DrawReason.INVENTORY) return 5000;
+        if (reason == DrawReason.ORACLE_FAILURE) return 3000;
+        if (reason == DrawReason.ENGINE_DEFICIT) return 2000;
+        return BPS; // a liquidation: the budget of the window
+    }
+
+    /// @inheritdoc ICapitalStack
+    function budgets() external view returns (uint16 marketDayBps, uint16 windowBps) {
+        return (rules.marketDayBps, rules.windowBps);
+    }
+
+    /// @inheritdoc ICapitalStack
+    function tranches() external view returns (uint16 attachmentBps, uint16 juniorWeightBps, uint16 treasuryBps) {
+        return (rules.attachmentBps, rules.juniorWeightBps, rules.treasuryBps);
+    }
+
+    /// @inheritdoc ICapitalStack
+    function split(
+        uint256 assets,
+        uint256 recovered
+    ) public view returns (uint256 toTreasury, uint256 toJunior, uint256 toSenior, uint256 toWatermark) {
+        (uint256 below, uint256 above) = (junior.bookedAssets(), senior.bookedAssets());
+        Rules memory r = rules;
+
+        toWatermark = recovered.min(assets).min(gate.seniorLoss);
+        uint256 rest = assets - toWatermark;
+        toTreasury = rest.mulDiv(r.treasuryBps, BPS);
+        rest -= toTreasury;
+        // {asset} = {asset} * {asset} * {bps} / ({asset} * {bps}), down
+        uint256 weight = above * BPS + below * r.juniorWeightBps;
+        uint256 bySize = weight == 0 ? rest : rest.mulDiv(above * BPS, weight);
+        (toJunior, toSenior) = (rest - bySize, bySize + toWatermark);
+    }
+
+    /// @inheritdoc ICapitalStack
+    function seniorLoss() external view returns (uint256) {
+        return gate.seniorLoss;
+    }
+
+    /// @inheritdoc ICapitalStack
+    function pendingOf(uint8 market) external view returns (Pending memory) {
+        return pendings[market];
+    }
+
+    /// @inheritdoc ICapitalStack
+    function pending() external view returns (Pending memory) {
+        return total;
+    }
+
+    /* INTERNAL */
+
+    /// @dev Books what a market has reported, moves the gate and tells the tranches.
+    function _report(Gate memory g, uint8 market, bool isPending, uint256 gain, uint256 loss, uint256 atRisk) private {
+        (Pending memory before, Pending memory all) = (pendings[market], total);
+        // sums of 64 markets, each kept below 2^74
+        (gain, loss, atRisk) = (gain.min(MAX_ASSETS >> 6), loss.min(MAX_ASSETS >> 6), atRisk.min(MAX_ASSETS >> 6));
+        all.gain = uint80(all.gain - before.gain + gain);
+        all.loss = uint80(all.loss - before.loss + loss);
+        all.atRisk = uint80(all.atRisk - before.atRisk + atRisk);
+        g.reported = uint64(isPending ? g.reported | (1 << market) : g.reported & ~(1 << market));
+        (pendings[market], total) = (Pending(uint80(gain), uint80(loss), uint80(atRisk)), all);
+        (uint256 below, uint256 above) = (junior.bookedAssets(), senior.bookedAssets());
+        _moveGate(g, all.atRisk, ((below + above) * GATE_BPS) / BPS);
+        gate = g;
+
+        emit Reported(market, gain, loss, atRisk);
+        uint256 end = g.isShut ? g.since + GATE_TIME : g.openedAt;
+        (, uint256 juniorGain, uint256 seniorGain, ) = split(all.gain, all.gain);
+        uint256 juniorLoss = below.saturatingSub(floor).min(all.loss);
+        junior.setPending(juniorGain, juniorLoss, end);
+        senior.setPending(seniorGain, all.loss - juniorLoss, end);
+        updateLimit();
+    }
+
+    /// @param most {asset} at risk with which the gate stays open
+    function _moveGate(Gate memory g, uint256 atRisk, uint256 most) private {
+        bool isShut = atRisk > most;
+        if (isShut == g.isShut) return;
+
+        g.isShut = isShut;
+        if (isShut) {
+            if (block.timestamp >= g.openedAt + GATE_REST) g.since = uint32(block.timestamp);
+            emit GateShut(atRisk, g.since + GATE_TIME);
+        } else {
+            g.openedAt = uint32(block.timestamp);
+            emit GateOpened();
+        }
+    }
+
+    function _give(IBackstopPool tranche, uint256 assets) private {
+        if (assets == 0) return;
+        IERC20(asset).safeTransfer(address(tranche), assets);
+        tranche.receiveIncome(assets);
+    }
+
+    /// @dev {asset} left of the day's and of the window's budget
+    function _budgetLeft(uint256 booked, Rules memory r, Day memory d) private pure returns (uint256) {
+        return _left(booked, d.drawn, d.counted, r.marketDayBps).min(_left(booked, r.drawn, r.counted, r.windowBps));
+    }
+
+    /// @dev {asset} = ({asset} + {asset}) * {bps} / BPS - {asset} - {asset}, down: a share of what there would be without the draws so far.
+    function _left(uint256 booked, uint256 drawn_, uint256 counted, uint256 bps) private pure returns (uint256) {
+        return (booked + drawn_).mulDiv(bps, BPS).saturatingSub(drawn_ + counted);
+    }
+
+    /// @dev {asset} the sum, or the most there is
+    function _plus(uint80 sum, uint256 assets) private pure returns (uint80) {
+        return uint80(assets.saturatingAdd(sum).min(MAX_ASSETS));
+    }
+
+    /// @dev Rules with the draws of the current window: none when the last draw was in an earlier one.
+    function _rulesNow() private view returns (Rules memory r) {
+        r = rules;
+        uint16 window = uint16(block.timestamp / WINDOW); // for a thousand years
+        if (r.window != window) (r.window, r.drawn, r.counted) = (window, 0, 0);
+    }
+
+    function _dayNow(uint8 market) private view returns (Day memory d) {
+        d = days_[market];
+        uint32 day = uint32(block.timestamp / 1 days);
+        if (d.day != day) (d.day, d.drawn, d.counted) = (day, 0, 0);
+    }
+
+    function _setBudgets(uint16 marketDayBps, uint16 windowBps) private {
+        _requireBudget(marketDayBps);
+        _requireBudget(windowBps);
+
+        (rules.marketDayBps, rules.windowBps) = (marketDayBps, windowBps);
+
+        emit BudgetsSet(marketDayBps, windowBps);
+    }
+
+    function _requireBudget(uint16 bps) private pure {
+        require(bps >= MIN_BUDGET_BPS && bps <= BPS, BudgetOutOfRange(bps, MIN_BUDGET_BPS, uint16(BPS)));
+    }
+
+    function _setTranches(uint16 attachmentBps, uint16 juniorWeightBps, uint16 treasuryBps) private {
+        _requireShare("attachmentBps", attachmentBps, 0, MAX_ATTACHMENT_BPS);
+        _requireShare("juniorWeightBps", juniorWeightBps, uint16(BPS), MAX_JUNIOR_WEIGHT_BPS);
+        _requireShare("treasuryBps", treasuryBps, 0, MAX_TREASURY_BPS);
+
+        (rules.attachmentBps, rules.juniorWeightBps, rules.treasuryBps) = (attachmentBps, juniorWeightBps, treasuryBps);
+
+        emit TranchesSet(attachmentBps, juniorWeightBps, treasuryBps);
+        updateLimit();
+    }
+
+    function _requireShare(bytes32 name, uint16 bps, uint16 min, uint16 max) private pure {
+        require(bps >= min && bps <= max, ShareOutOfRange(name, bps, min, max));
+    }
+}
