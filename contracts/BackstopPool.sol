@@ -28,8 +28,9 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 /// VIRTUAL_SHARES): the virtual shares belong to nobody and make a donation attack cost more than it can take.
 ///
 /// TWO PRICES. What the pool's inventory has gained and lost is not on the books until it is collected or covered. The stack keeps
-/// both here as of the last sync, each at the edge that is worse for the one who acts: who joins pays for the gain, who leaves leaves
-/// his part of the loss behind. While a loss worth speaking of is pending, or a shortfall may be unprocessed (the gate), nobody joins.
+/// both here as of the last sync, each at the edge that is worse for the one who acts. Who joins pays for the gain and for unvested
+/// income: nothing that has already come is his for less. Who leaves leaves his part of the losses and unvested income behind.
+/// While a loss worth speaking of is pending, or a shortfall may be unprocessed (the gate), nobody joins.
 ///
 /// ROUNDING. Always against the one who acts: shares minted and assets paid down, assets charged up, unvested income up.
 /// So the share price falls only in `take`, and rises by income and by what joiners and leavers forgo.
@@ -39,9 +40,12 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 /// diluted by wiped shares.
 ///
 /// EXIT. A request locks its clocks and its value. Until claimed its shares are slashed like all others and are no coverage;
-/// the claim pays the lower of the value at request and at claim. Cancelled or lapsed shares go back with what they have
-/// earned, having borne every loss in between. Clocks run in the pool's time, which stands still while the pool is paused or the gate
+/// the claim pays the lower of the value at request and at claim. Cancelled or lapsed shares go back as far as they are worth no
+/// more than at request: queued stake bears every loss and earns nothing. Clocks run in the pool's time, which stands still while the pool is paused or the gate
 /// is closed. Claims wait for the gate, and for nothing else.
+///
+/// REPAYMENT. A loss that may be repaid one day (the engine lost its tokens) is recorded: what comes back goes to those who held
+/// shares then, queued ones included, and not to those who hold them now. The stack keeps the money.
 ///
 /// ROLES. The stack, fixed at deployment, may take a loss that the engine drew, add income and say what is pending. Governance sets
 /// clocks within constant bounds; it can neither move tokens nor touch an open request. The guardian may refuse new stake for
@@ -54,7 +58,7 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 /// LIVENESS ASSUMPTIONS. None on other users: no loop over anybody's requests but the caller's, and at most MAX_REQUESTS of
 /// these. A token that blocks the pool or the engine stops what has to move tokens, and nothing else.
 ///
-/// KNOWN LIMITS. At most 2^80 - 1 asset units; times until 2106; 2^16 - 1 rescalings (decision 0010), after which the supply may grow
+/// KNOWN LIMITS. At most 2^80 - 1 asset units; times until 2106; 255 rescalings (decision 0010), after which the supply may grow
 /// until joining stops, and nothing else. A request holds 2^104 - 1 shares: a million tokens of 12 decimals where shares are worth least.
 /// Shares are rebased by rescalings: who books numbers of shares must follow `rescalings`, and `mint` needs the limit of `mintWithin`.
 /// Income that vests while nobody has shares stays with the virtual ones. Gate, gain and loss are as of the last sync of each
@@ -92,8 +96,8 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         uint80 valueCap; // {asset}
         uint32 claimableAt; // {s} in the pool's time
         uint24 window; // {s} from then on
-        uint16 scale; // number of rescalings when `shares` was written
-        // 32 bytes
+        uint8 scale; // number of rescalings when `shares` was written
+        // 31 bytes
     }
 
     uint8 private constant MAX_DECIMALS = 12;
@@ -101,7 +105,6 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
     uint256 public constant MAX_SHARES = type(uint128).max; // {share} that `mint` accepts; there are never as many
     uint256 public constant MAX_REQUESTS = 32; // open ids of one controller: bounds every loop
     uint256 public constant INCOME_PERIOD = 3 days; // {s}
-    uint256 public constant LOSS_TOLERANCE = 1000; // a pending loss above one part in this many of the assets keeps joiners out
     uint32 private constant NEVER = type(uint32).max; // {s}
     uint32 public constant MIN_COOLDOWN = 1 days;
     uint32 public constant MAX_COOLDOWN = 30 days;
@@ -226,6 +229,10 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         uint256 valueCap = convertToAssets(queued);
         require(valueCap != 0, ZeroAssets(shares));
         if (!_isAuthorized(owner)) _spendAllowance(owner, msg.sender, shares);
+        if (supply.records != 0) {
+            _remember(owner);
+            _remember(controller);
+        }
 
         Holding storage holding = holdings[controller];
         (uint256 closed, uint256 last) = (holding.closed, holding.last);
@@ -247,13 +254,24 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
     /// @inheritdoc IBackstopPool
     function cancelExit(address controller, uint256 requestId) external nonReentrant returns (uint256 shares) {
         ExitRequest memory request = _request(controller, requestId);
-        require(
-            _isAuthorized(controller) || poolTime() > request.lapsesAt,
-            RequestNotLapsed(poolTime(), request.lapsesAt)
-        );
+        if (!_isAuthorized(controller)) {
+            uint256 time = poolTime();
+            require(time > request.lapsesAt, RequestNotLapsed(time, request.lapsesAt));
+        }
 
         shares = request.shares;
+        // {share} = {asset} * {share} / {asset}, up: what is worth no more than when requested
+        uint256 kept = (request.valueCap + 1).mulDiv(
+            totalSupply() + VIRTUAL_SHARES,
+            totalAssets() + 1,
+            Math.Rounding.Ceil
+        );
+        if (supply.records != 0) _remember(controller);
         delete requests[controller][requestId];
+        if (kept < shares) {
+            _burn(address(this), shares - kept);
+            shares = kept;
+        }
         _update(address(this), controller, shares);
 
         emit ExitCancelled(controller, requestId, msg.sender, shares);
@@ -316,12 +334,13 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
     /* STACK */
 
     /// @inheritdoc IBackstopPool
-    function take(uint256 assets) external onlyStack nonReentrant {
+    function take(uint256 assets, bool isRecorded) external onlyStack nonReentrant {
         Funds memory f = funds;
         uint256 most = uint256(f.booked).saturatingSub(MIN_ASSETS);
         require(assets <= most, AssetsAboveMax(assets, most));
         uint256 unvested = _unvested(f);
 
+        if (isRecorded) _record(assets);
         f.booked -= uint80(assets); // at most booked
         f.unvested = uint80(unvested.saturatingSub(assets)); // what is left goes on vesting until the same end
         f.vestStart = uint32(block.timestamp);
@@ -353,7 +372,7 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
     }
 
     /// @inheritdoc IBackstopPool
-    function setPending(uint256 gain, uint256 loss, uint256 gateEnd_) external onlyStack {
+    function setPending(uint256 gain, uint256 loss, uint256 gateEnd_, bool isJoinable) external onlyStack {
         Clock memory c = clock;
         bool isClosed = gateEnd_ > block.timestamp;
         if (isClosed) _stopTime(c);
@@ -362,7 +381,7 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         c.loss = uint80(loss.min(MAX_ASSETS));
         clock = c;
         supply.gain = uint80(gain.min(MAX_ASSETS));
-        _setJoins(c);
+        _setJoins(c, isJoinable);
 
         emit PendingSet(gain, loss, c.gateEnd);
     }
@@ -392,7 +411,7 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         _stopTime(c);
         c.pauseEnd = (block.timestamp + PAUSE_TIME).toUint32();
         clock = c;
-        _setJoins(c);
+        _setJoins(c, funds.joinsFrom != NEVER);
 
         emit Paused(c.pauseEnd);
     }
@@ -404,7 +423,7 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
 
         c.pauseEnd = uint32(block.timestamp); // below the end it had
         clock = c;
-        _setJoins(c);
+        _setJoins(c, funds.joinsFrom != NEVER);
 
         emit Unpaused();
     }
@@ -565,6 +584,21 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         Request memory r = requests[controller][requestId];
         return
             ExitRequest(_atScale(r.shares, r.scale, supply.scale), r.valueCap, r.claimableAt, r.claimableAt + r.window);
+    }
+
+    /// @inheritdoc IBackstopPool
+    function recordedLosses() external view returns (uint256) {
+        return supply.records;
+    }
+
+    /// @inheritdoc IBackstopPool
+    function recordedLoss(uint256 id) external view returns (uint256 assets, uint256 shares) {
+        return (records[id].assets, records[id].shares);
+    }
+
+    /// @inheritdoc IBackstopPool
+    function sharesAt(address holder, uint256 id) external view returns (uint256) {
+        return id == 0 || id > supply.records ? 0 : _sharesAt(holder, id);
     }
 
     /// @inheritdoc IBackstopPool
@@ -730,6 +764,7 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         uint256 shares,
         uint256 assets
     ) private {
+        if (supply.records != 0) _remember(controller);
         if (shares == request.shares) {
             delete requests[controller][requestId];
         } else {
@@ -814,9 +849,8 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         return c.stoppedBefore + (block.timestamp.min(uint256(c.pauseEnd).max(c.gateEnd)) - c.stoppedAt);
     }
 
-    function _setJoins(Clock memory c) private {
-        bool isLossPending = c.loss > totalAssets() / LOSS_TOLERANCE;
-        funds.joinsFrom = isLossPending ? NEVER : uint32(uint256(c.pauseEnd).max(c.gateEnd));
+    function _setJoins(Clock memory c, bool isJoinable) private {
+        funds.joinsFrom = isJoinable ? uint32(uint256(c.pauseEnd).max(c.gateEnd)) : NEVER;
     }
 
     /// @dev {asset} = {asset} * {s} / {s}, up: income vests late rather than early. vestEnd > vestStart while it is running.
@@ -827,14 +861,16 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
 
     /* INTERNAL: SHARES */
 
-    /// @dev {share} = {asset} * {share} / {asset}, down: who joins pays for pending gains
+    /// @dev {share} = {asset} * {share} / {asset}, down: who joins pays for unvested income and pending gains
     function _sharesFor(uint256 assets) private view returns (uint256) {
-        return assets.mulDiv(totalSupply() + VIRTUAL_SHARES, totalAssets() + supply.gain + 1);
+        Supply memory all = supply;
+        return assets.mulDiv(all.shares + VIRTUAL_SHARES, uint256(funds.booked) + all.gain + 1);
     }
 
     /// @dev {asset} = {share} * {asset} / {share}, up
     function _costOf(uint256 shares) private view returns (uint256) {
-        return shares.mulDiv(totalAssets() + supply.gain + 1, totalSupply() + VIRTUAL_SHARES, Math.Rounding.Ceil);
+        Supply memory all = supply;
+        return shares.mulDiv(uint256(funds.booked) + all.gain + 1, all.shares + VIRTUAL_SHARES, Math.Rounding.Ceil);
     }
 
     /// @dev {asset} that may be booked at most
@@ -846,6 +882,13 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
     /// @dev {asset} that may join now
     function _room() private view returns (uint256) {
         return block.timestamp < funds.joinsFrom ? 0 : _most().saturatingSub(funds.booked);
+    }
+
+    /// @dev His balance and what is in his open requests. At most MAX_REQUESTS steps.
+    function _sharesOf(address holder) internal view override returns (uint256 shares) {
+        Holding memory holding = holdings[holder];
+        shares = balanceOf(holder);
+        for (uint256 id = holding.closed + 1; id <= holding.last; ++id) shares += exitRequest(holder, id).shares;
     }
 
     /// @dev Shares reach the pool only by `requestRedeem`; any others would be lost and count as queued.

@@ -8,7 +8,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {BackstopPool} from "./BackstopPool.sol";
 import {IBackstopPool} from "./interfaces/IBackstopPool.sol";
-import {DrawReason, ICapitalStack, Pending} from "./interfaces/ICapitalStack.sol";
+import {DrawReason, ICapitalStack, Pending, Split} from "./interfaces/ICapitalStack.sol";
 
 /// @title CapitalStack
 /// @notice What stands behind the margin engine: a junior and a senior pool, and the rules between them.
@@ -17,14 +17,22 @@ import {DrawReason, ICapitalStack, Pending} from "./interfaces/ICapitalStack.sol
 /// window, and the tranches' floors. The junior tranche pays down to its floor, then the senior one. A draw at the end of one
 /// window and another at the start of the next may take both budgets.
 ///
-/// INCOME. What positions taken over have earned first repays what the senior tranche has lost. Of the rest the treasury gets its part;
-/// the tranches share the remainder by what they hold, the junior one weighted. This is the one place where income is divided.
+/// INCOME. What positions taken over have earned first repays what the tranches have paid for such positions, the senior one first. Of the
+/// rest the treasury gets its part; the tranches share the remainder by what they hold, the junior one weighted. This is the one
+/// place where income is divided.
 ///
-/// GATE. Each sync reports what accounts may have lost beyond their margin since the short EMA, which nobody has taken over yet. While
-/// the sum is more than GATE_BPS of the capital nobody claims and nobody joins, for GATE_TIME at most in any spell: closings with less
-/// than GATE_REST between them are one. The clocks of exit requests stand still meanwhile.
+/// PENDING. Each sync reports what the inventory has gained and lost and what accounts may have lost beyond their margin since the short
+/// EMA, which nobody has taken over yet. Joiners of either tranche pay for all of the gain, as nobody knows yet who will get it; leavers
+/// leave the losses behind, the junior ones first. While more than LOSS_BPS of the capital is known to be lost nobody joins.
 ///
-/// ATTACHMENT. The senior tranche takes no more than what leaves the junior one `attachmentBps` of both. What is there already stays.
+/// GATE. While accounts may have lost more than GATE_BPS of the capital nobody claims and nobody joins, for GATE_TIME at most; time in
+/// which it is open gives back a third of itself. The clocks of exit requests stand still meanwhile.
+///
+/// ATTACHMENT. The senior tranche takes no more than what leaves the junior one `attachmentBps` of both, as of the last join or claim
+/// of the junior one or the last report of something pending. What is there already stays.
+///
+/// REPAYMENT. What the engine loses of its own tokens is recorded by the tranches that pay for it. Who repays it, the engine when they
+/// turn up or anybody, repays those who held shares then, the senior ones first; the money waits here for them.
 ///
 /// ROLES. Engine and tranches are fixed at deployment; tokens go from a tranche to the engine, from the engine through here to
 /// tranches and treasury, and nowhere else. Governance sets budgets of at least MIN_BUDGET_BPS, and shares within constant bounds.
@@ -55,14 +63,14 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         // 24 bytes
     }
 
-    /// @dev One slot.
-    struct Gate {
-        uint32 since; // {s} start of the present spell of closings
-        uint32 openedAt; // {s} the last opening
+    /// @dev The gate, and what the tranches have paid for the inventory and not got back. One slot.
+    struct State {
+        uint32 since; // {s} the last report
+        uint32 used; // {s/3} of GATE_TIME used up by then
         bool isShut;
-        uint64 reported; // bit m is set while market m has something pending
-        uint80 seniorLoss; // {asset}
-        // 27 bytes
+        uint80 juniorPaid; // {asset}
+        uint80 seniorPaid; // {asset}
+        // 29 bytes
     }
 
     uint256 private constant BPS = 10_000;
@@ -72,9 +80,10 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     uint16 public constant MAX_ATTACHMENT_BPS = 5000;
     uint16 public constant MAX_JUNIOR_WEIGHT_BPS = 50_000;
     uint16 public constant MAX_TREASURY_BPS = 2000;
-    uint256 public constant GATE_BPS = 100; // {bps} of both tranches' assets at risk that shut the gate
-    uint256 public constant GATE_TIME = 3 days; // {s} at most in one spell
-    uint256 public constant GATE_REST = 1 days; // {s} that end a spell
+    uint256 public constant GATE_BPS = 100; // {bps} of both tranches' books at risk that shut the gate
+    uint256 public constant LOSS_BPS = 50; // {bps} of both tranches' books known to be lost that keep joiners out
+    uint256 public constant MIN_TOKENS = 1000; // {whole token} less than this does neither
+    uint256 public constant GATE_TIME = 3 days; // {s}
 
     address public immutable asset;
     address public immutable engine;
@@ -84,12 +93,19 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     uint256 private immutable floor; // {asset} of each tranche
 
     Rules private rules;
-    Gate private gate;
+    State private state;
     Pending private total;
     mapping(uint8 market => Pending) private pendings;
     mapping(uint8 market => Day) private days_;
     mapping(DrawReason reason => Day) private reasons; // of reasons with a cap of their own
+    /// @inheritdoc ICapitalStack
     uint256 public treasuryOwed; // {asset}
+    /// @inheritdoc ICapitalStack
+    uint256 public unrepaid; // {asset}
+    /// @inheritdoc ICapitalStack
+    mapping(bool isJunior => mapping(uint256 id => uint256 assets)) public repaidOf; // {asset}
+    mapping(bool isJunior => uint256 id) private settled; // every recorded loss up to here is repaid
+    mapping(bool isJunior => mapping(uint256 id => mapping(address holder => uint256 assets))) private collected; // {asset}
 
     modifier onlyEngine() {
         require(msg.sender == engine, NotEngine(msg.sender));
@@ -145,11 +161,18 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         r.drawn = _plus(r.drawn, paid);
         d.drawn = _plus(d.drawn, paid);
         (rules, days_[market]) = (r, d);
-        if (bySenior != 0) gate.seniorLoss = _plus(gate.seniorLoss, bySenior);
+        if (reason == DrawReason.INVENTORY) {
+            state.juniorPaid = _plus(state.juniorPaid, byJunior);
+            state.seniorPaid = _plus(state.seniorPaid, bySenior);
+        }
 
         emit LossAbsorbed(market, reason, requested, byJunior, bySenior);
-        if (byJunior != 0) junior.take(byJunior);
-        if (bySenior != 0) senior.take(bySenior);
+        bool isRecorded = reason == DrawReason.ENGINE_DEFICIT;
+        if (isRecorded) unrepaid += paid;
+        if (byJunior != 0) junior.take(byJunior, isRecorded);
+        if (bySenior != 0) senior.take(bySenior, isRecorded);
+        Pending memory all = total;
+        if (all.loss != 0 || all.atRisk != 0) _tell(all, state); // the junior tranche has less to bear it with
     }
 
     /// @inheritdoc ICapitalStack
@@ -165,22 +188,25 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     /// @inheritdoc ICapitalStack
     function receiveIncome(uint256 assets, uint256 recovered) external onlyEngine nonReentrant {
         if (assets == 0) return;
-        (uint256 toTreasury, uint256 toJunior, uint256 toSenior, uint256 toWatermark) = split(assets, recovered);
+        Split memory parts = split(assets, recovered);
 
-        treasuryOwed += toTreasury;
-        if (toWatermark != 0) gate.seniorLoss -= uint80(toWatermark); // at most that
+        if (parts.toTreasury != 0) treasuryOwed += parts.toTreasury;
+        if (recovered != 0) {
+            state.juniorPaid -= uint80(parts.juniorRepaid); // at most that
+            state.seniorPaid -= uint80(parts.seniorRepaid);
+        }
 
-        emit IncomeSplit(toTreasury, toJunior, toSenior, toWatermark);
-        _give(junior, toJunior);
-        _give(senior, toSenior);
-        updateLimit();
+        emit IncomeSplit(parts);
+        _give(junior, parts.toJunior);
+        _give(senior, parts.toSenior);
     }
 
     /// @inheritdoc ICapitalStack
     function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external onlyEngine returns (uint256) {
-        Gate memory g = gate;
-        bool isPending = gain != 0 || loss != 0 || atRisk != 0;
-        if (isPending || (g.reported >> market) & 1 != 0) _report(g, market, isPending, gain, loss, atRisk);
+        Pending memory before = pendings[market];
+        if ((gain | loss | atRisk | before.gain | before.loss | before.atRisk) != 0) {
+            _report(market, before, gain, loss, atRisk);
+        }
         return freeStake();
     }
 
@@ -189,11 +215,36 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     /// @inheritdoc ICapitalStack
     function updateLimit() public {
         uint256 attachmentBps = rules.attachmentBps;
+        uint256 below = junior.bookedAssets();
+        (uint256 lost, ) = _lossesOf(total, below);
         uint256 limit =
-            attachmentBps == 0
-                ? type(uint256).max
-                : junior.bookedAssets().mulDiv(BPS - attachmentBps, attachmentBps) / floor; // {whole token}
+            attachmentBps == 0 ? type(uint256).max : (below - lost).mulDiv(BPS - attachmentBps, attachmentBps) / floor; // {whole token}
         senior.setLimit(limit);
+    }
+
+    /// @inheritdoc ICapitalStack
+    function repay(uint256 assets) external nonReentrant returns (uint256 repaid) {
+        repaid = assets.min(unrepaid);
+        require(repaid != 0, NothingOwed());
+        unrepaid -= repaid;
+        uint256 left = _repay(senior, false, repaid);
+        left = _repay(junior, true, left);
+        repaid -= left; // what was lost after the last record
+
+        uint256 held = IERC20(asset).balanceOf(address(this));
+        IERC20(asset).safeTransferFrom(msg.sender, address(this), repaid);
+        uint256 now_ = IERC20(asset).balanceOf(address(this));
+        require(now_ >= held + repaid, TokenShort(now_, held + repaid));
+    }
+
+    /// @inheritdoc ICapitalStack
+    function payRepayment(bool isJunior, uint256 id, address holder) external nonReentrant returns (uint256 assets) {
+        assets = repaymentOf(isJunior, id, holder);
+        require(assets != 0, NothingOwed());
+        collected[isJunior][id][holder] += assets;
+
+        emit RepaymentPaid(isJunior, id, holder, assets);
+        IERC20(asset).safeTransfer(holder, assets);
     }
 
     /// @inheritdoc ICapitalStack
@@ -227,7 +278,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
 
     /// @inheritdoc ICapitalStack
     function freeStake() public view returns (uint256) {
-        return junior.freeStake() + senior.freeStake();
+        return (junior.freeStake() + senior.freeStake()).saturatingSub(total.loss);
     }
 
     /// @inheritdoc ICapitalStack
@@ -264,26 +315,35 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     }
 
     /// @inheritdoc ICapitalStack
-    function split(
-        uint256 assets,
-        uint256 recovered
-    ) public view returns (uint256 toTreasury, uint256 toJunior, uint256 toSenior, uint256 toWatermark) {
+    function split(uint256 assets, uint256 recovered) public view returns (Split memory parts) {
         (uint256 below, uint256 above) = (junior.bookedAssets(), senior.bookedAssets());
         Rules memory r = rules;
 
-        toWatermark = recovered.min(assets).min(gate.seniorLoss);
-        uint256 rest = assets - toWatermark;
-        toTreasury = rest.mulDiv(r.treasuryBps, BPS);
-        rest -= toTreasury;
+        recovered = recovered.min(assets);
+        parts.seniorRepaid = recovered.min(state.seniorPaid);
+        parts.juniorRepaid = (recovered - parts.seniorRepaid).min(state.juniorPaid);
+        uint256 rest = assets - parts.seniorRepaid - parts.juniorRepaid;
+        parts.toTreasury = rest.mulDiv(r.treasuryBps, BPS);
+        rest -= parts.toTreasury;
         // {asset} = {asset} * {asset} * {bps} / ({asset} * {bps}), down
         uint256 weight = above * BPS + below * r.juniorWeightBps;
         uint256 bySize = weight == 0 ? rest : rest.mulDiv(above * BPS, weight);
-        (toJunior, toSenior) = (rest - bySize, bySize + toWatermark);
+        (parts.toJunior, parts.toSenior) = (rest - bySize + parts.juniorRepaid, bySize + parts.seniorRepaid);
     }
 
     /// @inheritdoc ICapitalStack
-    function seniorLoss() external view returns (uint256) {
-        return gate.seniorLoss;
+    function inventoryLosses() external view returns (uint256 byJunior, uint256 bySenior) {
+        return (state.juniorPaid, state.seniorPaid);
+    }
+
+    /// @inheritdoc ICapitalStack
+    function repaymentOf(bool isJunior, uint256 id, address holder) public view returns (uint256) {
+        IBackstopPool tranche = isJunior ? junior : senior;
+        uint256 held = tranche.sharesAt(holder, id);
+        if (held == 0) return 0;
+        (, uint256 shares) = tranche.recordedLoss(id);
+        // {asset} = {asset} * {share} / {share}, down
+        return repaidOf[isJunior][id].mulDiv(held, shares) - collected[isJunior][id][holder];
     }
 
     /// @inheritdoc ICapitalStack
@@ -299,41 +359,72 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     /* INTERNAL */
 
     /// @dev Books what a market has reported, moves the gate and tells the tranches.
-    function _report(Gate memory g, uint8 market, bool isPending, uint256 gain, uint256 loss, uint256 atRisk) private {
-        (Pending memory before, Pending memory all) = (pendings[market], total);
+    function _report(uint8 market, Pending memory before, uint256 gain, uint256 loss, uint256 atRisk) private {
+        Pending memory all = total;
         // sums of 64 markets, each kept below 2^74
         (gain, loss, atRisk) = (gain.min(MAX_ASSETS >> 6), loss.min(MAX_ASSETS >> 6), atRisk.min(MAX_ASSETS >> 6));
         all.gain = uint80(all.gain - before.gain + gain);
         all.loss = uint80(all.loss - before.loss + loss);
         all.atRisk = uint80(all.atRisk - before.atRisk + atRisk);
-        g.reported = uint64(isPending ? g.reported | (1 << market) : g.reported & ~(1 << market));
         (pendings[market], total) = (Pending(uint80(gain), uint80(loss), uint80(atRisk)), all);
-        (uint256 below, uint256 above) = (junior.bookedAssets(), senior.bookedAssets());
-        _moveGate(g, all.atRisk, ((below + above) * GATE_BPS) / BPS);
-        gate = g;
-
         emit Reported(market, gain, loss, atRisk);
-        uint256 end = g.isShut ? g.since + GATE_TIME : g.openedAt;
-        (, uint256 juniorGain, uint256 seniorGain, ) = split(all.gain, all.gain);
-        uint256 juniorLoss = below.saturatingSub(floor).min(all.loss);
-        junior.setPending(juniorGain, juniorLoss, end);
-        senior.setPending(seniorGain, all.loss - juniorLoss, end);
+
+        State memory g = state;
+        bool wasShut = g.isShut;
+        g.used = uint32(_used(g));
+        g.since = uint32(block.timestamp);
+        g.isShut = all.atRisk > _most(junior.bookedAssets() + senior.bookedAssets(), GATE_BPS);
+        state = g;
+        if (g.isShut != wasShut) emit GateMoved(g.isShut, all.atRisk);
+        _tell(all, g);
+    }
+
+    /// @dev Tells the tranches what is pending, and when claims and joins may go on.
+    /// @param g as of the last report
+    function _tell(Pending memory all, State memory g) private {
+        (uint256 below, uint256 above) = (junior.bookedAssets(), senior.bookedAssets());
+        (uint256 byJunior, uint256 bySenior) = _lossesOf(all, below);
+        uint256 gateEnd = g.isShut ? g.since + GATE_TIME - g.used / 3 : g.since;
+        bool isJoinable = all.loss <= _most(below + above, LOSS_BPS);
+        junior.setPending(all.gain, byJunior, gateEnd, isJoinable);
+        senior.setPending(all.gain, bySenior, gateEnd, isJoinable);
         updateLimit();
     }
 
-    /// @param most {asset} at risk with which the gate stays open
-    function _moveGate(Gate memory g, uint256 atRisk, uint256 most) private {
-        bool isShut = atRisk > most;
-        if (isShut == g.isShut) return;
+    /// @dev {s/3} of GATE_TIME used up by now: three for each second shut, one given back for each open
+    function _used(State memory g) private view returns (uint256) {
+        uint256 elapsed = block.timestamp - g.since;
+        uint256 shut = g.isShut ? elapsed.min(GATE_TIME - g.used / 3) : 0;
+        return (g.used + 3 * shut).saturatingSub(elapsed - shut).min(3 * GATE_TIME);
+    }
 
-        g.isShut = isShut;
-        if (isShut) {
-            if (block.timestamp >= g.openedAt + GATE_REST) g.since = uint32(block.timestamp);
-            emit GateShut(atRisk, g.since + GATE_TIME);
-        } else {
-            g.openedAt = uint32(block.timestamp);
-            emit GateOpened();
+    /// @dev {asset} what is pending against each tranche
+    /// @param below {asset} on the junior one's books
+    function _lossesOf(Pending memory all, uint256 below) private view returns (uint256 byJunior, uint256 bySenior) {
+        uint256 loss = uint256(all.loss) + all.atRisk;
+        byJunior = below.saturatingSub(floor).min(loss);
+        bySenior = loss - byJunior;
+    }
+
+    /// @dev {asset} a share of the capital, at least MIN_TOKENS
+    function _most(uint256 booked, uint256 bps) private view returns (uint256) {
+        return booked.mulDiv(bps, BPS).max(MIN_TOKENS * floor);
+    }
+
+    /// @dev Repays the recorded losses of a tranche, oldest first: at most 255 steps in all its life.
+    /// @return {asset} left when all are repaid
+    function _repay(IBackstopPool tranche, bool isJunior, uint256 assets) private returns (uint256) {
+        uint256 id = settled[isJunior] + 1;
+        uint256 last = tranche.recordedLosses();
+        for (; assets != 0 && id <= last; ++id) {
+            (uint256 lost, ) = tranche.recordedLoss(id);
+            uint256 part = assets.min(lost - repaidOf[isJunior][id]);
+            repaidOf[isJunior][id] += part;
+            assets -= part;
+            emit LossRepaid(isJunior, id, part);
+            if (repaidOf[isJunior][id] == lost) settled[isJunior] = id;
         }
+        return assets;
     }
 
     function _give(IBackstopPool tranche, uint256 assets) private {

@@ -3,18 +3,23 @@ pragma solidity 0.8.35;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
+import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title RescaledShares
 /// @notice ERC-20 shares with permit that can all be divided by 2^SCALE_BITS at once: the supply when it happens; balances and
 /// allowances, each rounded down, when next touched; views show it at once. Decision 0010 says why.
+/// @dev RECORDS. A loss that somebody may repay one day is recorded with the supply it fell on. Who held what then is kept when his
+/// shares next change, so that nothing is written as long as nothing was recorded.
 abstract contract RescaledShares is ERC20Permit {
+    using Checkpoints for Checkpoints.Trace208;
     using SafeCast for uint256;
 
     /// @dev All shares. One slot, with what every join of the pool reads.
     struct Supply {
         uint128 shares; // {share}
-        uint16 scale; // number of rescalings
+        uint8 scale; // number of rescalings
+        uint8 records; // number of recorded losses
         uint80 gain; // {asset} what is to be paid for and not on the books yet
         uint32 limit; // {whole token} most that may be booked; its largest value is no limit
         // 32 bytes
@@ -23,10 +28,19 @@ abstract contract RescaledShares is ERC20Permit {
     /// @dev Shares of a holder and ids of his requests. One slot.
     struct Holding {
         uint128 shares; // {share} at `scale`
-        uint16 scale; // number of rescalings when they were written
+        uint8 scale; // number of rescalings when they were written
+        uint8 seen; // records when they were written: what he held at later ones he holds still
         uint56 closed; // every id up to here is closed
         uint56 last; // the newest id; closed <= last <= closed + MAX_REQUESTS
         // 32 bytes
+    }
+
+    /// @dev A loss that somebody may repay. One slot.
+    struct Record {
+        uint128 shares; // {share} supply that it fell on
+        uint8 scale;
+        uint80 assets; // {asset}
+        // 27 bytes
     }
 
     uint8 internal constant SHARE_DECIMALS_OFFSET = 6;
@@ -35,6 +49,8 @@ abstract contract RescaledShares is ERC20Permit {
 
     Supply internal supply;
     mapping(address holder => Holding holding) internal holdings;
+    mapping(uint256 id => Record) internal records; // from 1 to `supply.records`
+    mapping(address holder => Checkpoints.Trace208) private pasts; // {share} | scale << 128 from a record on
     mapping(address owner => mapping(address spender => uint256 scale)) private approvedAt;
 
     /// @notice All shares were divided by 2^24, for the `rescalings`-th time: balances, requests and allowances follow, each rounded
@@ -66,6 +82,10 @@ abstract contract RescaledShares is ERC20Permit {
     /// @dev Mints when `from` is zero, burns when `to` is.
     function _move(address from, address to, uint256 shares) internal {
         Supply memory all = supply;
+        if (all.records != 0) {
+            _remember(from);
+            _remember(to);
+        }
         if (from == address(0)) {
             all.shares = (all.shares + shares).toUint128();
         } else {
@@ -84,7 +104,7 @@ abstract contract RescaledShares is ERC20Permit {
     }
 
     /// @param shares {share} at most the supply
-    function _setShares(address holder, uint256 shares, uint16 scale) private {
+    function _setShares(address holder, uint256 shares, uint8 scale) private {
         Holding storage holding = holdings[holder];
         (holding.shares, holding.scale) = (uint128(shares), scale);
     }
@@ -96,13 +116,54 @@ abstract contract RescaledShares is ERC20Permit {
         uint256 shares = supply.shares;
         if (shares + VIRTUAL_SHARES <= most) return;
 
-        uint16 scale = supply.scale;
-        while (shares + VIRTUAL_SHARES > most && scale != type(uint16).max) {
+        uint8 scale = supply.scale;
+        while (shares + VIRTUAL_SHARES > most && scale != type(uint8).max) {
             shares >>= SCALE_BITS;
             ++scale;
             emit SharesRescaled(scale);
         }
         (supply.shares, supply.scale) = (uint128(shares), scale);
+    }
+
+    /// @dev Records a loss before it is taken off the books. After 255 nothing is recorded any more.
+    function _record(uint256 assets) internal {
+        Supply memory all = supply;
+        if (all.records == type(uint8).max) return;
+        supply.records = ++all.records;
+        records[all.records] = Record(all.shares, all.scale, uint80(assets)); // at most what was booked
+    }
+
+    /// @dev Keeps what a holder had at the records since his shares last changed, because they are about to change.
+    function _remember(address holder) internal {
+        Holding storage holding = holdings[holder];
+        (uint256 seen, uint8 newest) = (holding.seen, supply.records);
+        if (seen == newest || holder == address(0) || holder == address(this)) return;
+
+        Checkpoints.Trace208 storage past = pasts[holder];
+        uint256 shares = _sharesOf(holder);
+        // nothing before and nothing now: a newcomer
+        if (shares != 0 || past.length() != 0) {
+            past.push(uint48(seen + 1), uint208(shares) | (uint208(supply.scale) << 128));
+        }
+        holding.seen = newest;
+    }
+
+    /// @dev {share} of a holder at the time of a record, at the scale of that time, down
+    function _sharesAt(address holder, uint256 id) internal view returns (uint256) {
+        uint256 shares;
+        uint256 scale;
+        if (holdings[holder].seen < id) {
+            (shares, scale) = (_sharesOf(holder), supply.scale);
+        } else {
+            uint208 kept = pasts[holder].upperLookup(uint48(id)); // at most `records`
+            (shares, scale) = (uint128(kept), kept >> 128);
+        }
+        return shares << (SCALE_BITS * (scale - records[id].scale)); // no more than there were then
+    }
+
+    /// @dev {share} that are a holder's, wherever they are
+    function _sharesOf(address holder) internal view virtual returns (uint256) {
+        return balanceOf(holder);
     }
 
     /// @dev {share} of scale `from` at scale `to`, which is not before it, down

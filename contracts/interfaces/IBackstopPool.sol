@@ -20,7 +20,7 @@ struct ExitRequest {
 /// `previewRedeem` and `previewWithdraw` revert, `maxRedeem` and `maxWithdraw` are what is claimable now.
 /// {asset} is settlement-token units, {share} has six decimals more. `totalAssets` is what was booked, less unvested
 /// income; tokens that were merely sent here belong to nobody. `convertToShares` and `convertToAssets` are at that price; joiners pay
-/// for {pending} gains on top of it, leavers leave their part of {pending} losses behind.
+/// for unvested income and {pending} gains on top of it, leavers leave their part of {pending} losses behind.
 interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575Share, IERC165 {
     /// @notice Follows ERC-7540's `RedeemRequest` of the same request and says what it fixed, clocks in the pool's time.
     event ExitRequested(
@@ -116,7 +116,8 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /* EXIT: beside ERC-7540's requestRedeem and ERC-4626's redeem and withdraw */
 
     /// @notice Gives the shares of one request back to its controller: for the controller and its operators at any time,
-    /// for anyone once it has lapsed.
+    /// for anyone once it has lapsed. Queued shares earn nothing: those that are worth more than all were at request are burned.
+    /// @return shares {share} given back
     /// @custom:reverts UnknownRequest, RequestNotLapsed
     /// @custom:emits Transfer, ExitCancelled
     function cancelExit(address controller, uint256 requestId) external returns (uint256 shares);
@@ -167,9 +168,10 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /// @notice Sends `assets` of a loss to the engine.
     /// @dev Every share, queued ones included, loses the same fraction; no share is minted or burned. Unvested income goes first.
     /// @param assets {asset} at most what lies above MIN_ASSETS
+    /// @param isRecorded whether it may be repaid one day to those who hold shares now: see `sharesAt`
     /// @custom:reverts NotStack, AssetsAboveMax
     /// @custom:emits LossTaken, SharesRescaled when a share has become worth too little
-    function take(uint256 assets) external;
+    function take(uint256 assets, bool isRecorded) external;
 
     /// @notice Books income that the stack has just sent; it belongs to the stakers as it vests.
     /// @dev What had not vested yet and what is new vest together, until the mean of their ends weighted by amount: dust
@@ -180,12 +182,13 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     function receiveIncome(uint256 assets) external;
 
     /// @notice Sets what is pending, and closes or opens the gate.
-    /// @param gain    {asset} what joiners pay for beside the books
-    /// @param loss    {asset} what leavers leave behind; above 1 / LOSS_TOLERANCE of the assets it keeps joiners out
-    /// @param gateEnd {s} claims and joins wait until then, and the pool's time stands still; in the past the gate is open
+    /// @param gain       {asset} what joiners pay for beside the books
+    /// @param loss       {asset} what leavers leave behind
+    /// @param gateEnd    {s} claims and joins wait until then, and the pool's time stands still; in the past the gate is open
+    /// @param isJoinable whether anybody may join
     /// @custom:reverts NotStack
     /// @custom:emits PendingSet
-    function setPending(uint256 gain, uint256 loss, uint256 gateEnd) external;
+    function setPending(uint256 gain, uint256 loss, uint256 gateEnd, bool isJoinable) external;
 
     /// @notice Sets how much may be booked at most. What is booked already stays.
     /// @param tokens {whole token} 2^32 - 1 and more is no limit
@@ -268,6 +271,16 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
 
     /// @notice One exit request; all zero when there is none.
     function exitRequest(address controller, uint256 requestId) external view returns (ExitRequest memory);
+
+    /// @notice How many losses have been recorded; their ids begin at 1. After 255 no more are.
+    function recordedLosses() external view returns (uint256);
+
+    /// @notice A recorded loss: {asset} taken, and {share} that there were. Zero when there is none.
+    function recordedLoss(uint256 id) external view returns (uint256 assets, uint256 shares);
+
+    /// @notice {share} that a holder had at a recorded loss, those in his exit requests included; as many as he would have had without the
+    /// rescalings since, down.
+    function sharesAt(address holder, uint256 id) external view returns (uint256);
 
     /// @notice Open requests of a controller have ids above `closed`, up to `last`; those between may be closed too.
     function requestIds(address controller) external view returns (uint256 closed, uint256 last);

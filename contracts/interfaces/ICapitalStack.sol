@@ -19,6 +19,15 @@ struct Pending {
     // 30 bytes
 }
 
+/// @notice Income, divided. toTreasury + toJunior + toSenior is all of it.
+struct Split {
+    uint256 toTreasury; // {asset} down
+    uint256 toJunior; // {asset} what the others leave
+    uint256 toSenior; // {asset} down
+    uint256 juniorRepaid; // {asset} of `toJunior`: what it has paid for the inventory
+    uint256 seniorRepaid; // {asset} of `toSenior`
+}
+
 /// @title CapitalStack
 /// @notice The capital behind the engine, in two tranches: a junior pool that pays first and earns more, and a senior one.
 /// @dev Decides how much a draw may be, who pays it, who gets income, and when the tranches may be joined and left. Holds no stake.
@@ -34,23 +43,24 @@ interface ICapitalStack {
     );
     /// @notice The pool's own positions in a market lost `assets`, which the budgets count.
     event LossCounted(uint8 indexed market, uint256 assets);
-    /// @notice Income was divided; `recovered` of what the senior tranche got repays its losses.
-    event IncomeSplit(uint256 toTreasury, uint256 toJunior, uint256 toSenior, uint256 recovered);
+    event IncomeSplit(Split parts);
+    /// @notice `assets` of a recorded loss of a tranche were repaid, for those who held its shares then.
+    event LossRepaid(bool indexed isJunior, uint256 indexed id, uint256 assets);
+    event RepaymentPaid(bool indexed isJunior, uint256 indexed id, address indexed holder, uint256 assets);
     event TreasuryPaid(address indexed receiver, uint256 assets);
-    /// @notice What a market's positions may still cost or bring has changed.
+    /// @notice What a market's positions may still cost or bring.
     event Reported(uint8 indexed market, uint256 gain, uint256 loss, uint256 atRisk);
-    /// @notice Claims and joins wait until `end` at most.
-    event GateShut(uint256 atRisk, uint256 end);
-    event GateOpened();
+    /// @notice The gate was shut or opened. It may open earlier by itself: `gateEnd` of the tranches.
+    event GateMoved(bool isShut, uint256 atRisk);
     event BudgetsSet(uint16 marketDayBps, uint16 windowBps);
     event TranchesSet(uint16 attachmentBps, uint16 juniorWeightBps, uint16 treasuryBps);
 
     error NotEngine(address caller);
-    error NotTranche(address caller);
     error ZeroAddress();
     error BudgetOutOfRange(uint16 bps, uint16 min, uint16 max);
     error ShareOutOfRange(bytes32 name, uint16 bps, uint16 min, uint16 max);
     error NothingOwed();
+    error TokenShort(uint256 held, uint256 expected);
 
     /* ENGINE */
 
@@ -81,7 +91,7 @@ interface ICapitalStack {
     /// @notice Says what a market's positions may still cost or bring, as of the sync that calls it.
     /// @return {asset} see {freeStake}
     /// @custom:reverts NotEngine
-    /// @custom:emits Reported when something has changed, GateShut, GateOpened
+    /// @custom:emits Reported and PendingSet of both tranches unless nothing is and was pending, GateMoved
     function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external returns (uint256);
 
     /* ANYONE */
@@ -89,6 +99,20 @@ interface ICapitalStack {
     /// @notice Tells the senior tranche how much it may hold above what the junior one holds now. The junior one calls it itself.
     /// @custom:emits LimitSet of the senior tranche
     function updateLimit() external;
+
+    /// @notice Repays recorded losses with the caller's tokens, for those who held shares when they were taken: the senior tranche's
+    /// first, the oldest first. What exceeds them is not taken.
+    /// @param assets  {asset} at most
+    /// @return repaid {asset} moved from the caller
+    /// @custom:reverts NothingOwed when nothing is left to repay, TokenShort when the token delivers less
+    /// @custom:emits LossRepaid for each loss
+    function repay(uint256 assets) external returns (uint256 repaid);
+
+    /// @notice Sends a holder his part of what has been repaid of one recorded loss. Anyone may call it.
+    /// @return assets {asset} down
+    /// @custom:reverts NothingOwed
+    /// @custom:emits RepaymentPaid
+    function payRepayment(bool isJunior, uint256 id, address holder) external returns (uint256 assets);
 
     /// @notice Sends what the treasury is owed to it.
     /// @custom:reverts NothingOwed
@@ -129,7 +153,7 @@ interface ICapitalStack {
     /// @notice {asset} of both tranches, unvested income not counted.
     function totalAssets() external view returns (uint256);
 
-    /// @notice {asset} stake of both that is neither queued for exit nor floor: what the engine counts as coverage.
+    /// @notice {asset} stake of both that is neither queued for exit nor floor nor known to be lost: what the engine counts as coverage.
     function freeStake() external view returns (uint256);
 
     /// @notice {asset} the most that one call to `absorb` for `market` would pay now, the cap of its reason left aside.
@@ -148,21 +172,23 @@ interface ICapitalStack {
     /// @notice {bps} see `setTranches`
     function tranches() external view returns (uint16 attachmentBps, uint16 juniorWeightBps, uint16 treasuryBps);
 
-    /// @notice How income would be divided now. Of what positions have earned the senior tranche first gets back what it has lost; of
-    /// the rest the treasury its part, and the tranches the remainder by what they hold, the junior one weighted.
-    /// @param assets       {asset}
-    /// @param recovered    {asset} at most `assets`
-    /// @return toTreasury  {asset} down
-    /// @return toJunior    {asset} what is left
-    /// @return toSenior    {asset} down
-    /// @return toWatermark {asset} of `toSenior`
-    function split(
-        uint256 assets,
-        uint256 recovered
-    ) external view returns (uint256 toTreasury, uint256 toJunior, uint256 toSenior, uint256 toWatermark);
+    /// @notice How income would be divided now. What positions have earned first repays {inventoryLosses}, the senior tranche's before the
+    /// junior one's; of the rest the treasury gets its part, and the tranches the remainder by what they hold, the junior one weighted.
+    /// @param assets    {asset}
+    /// @param recovered {asset} of them earned by positions
+    function split(uint256 assets, uint256 recovered) external view returns (Split memory);
 
-    /// @notice {asset} that the senior tranche has lost and not got back: what positions earn repays it first.
-    function seniorLoss() external view returns (uint256);
+    /// @notice {asset} paid for the inventory by each tranche and not got back: what positions earn repays it first.
+    function inventoryLosses() external view returns (uint256 byJunior, uint256 bySenior);
+
+    /// @notice {asset} of recorded losses that nobody has repaid.
+    function unrepaid() external view returns (uint256);
+
+    /// @notice {asset} repaid of one recorded loss.
+    function repaidOf(bool isJunior, uint256 id) external view returns (uint256);
+
+    /// @notice {asset} that `payRepayment` would send.
+    function repaymentOf(bool isJunior, uint256 id, address holder) external view returns (uint256);
 
     /// @notice {asset} that waits for `payTreasury`.
     function treasuryOwed() external view returns (uint256);

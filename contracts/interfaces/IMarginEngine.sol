@@ -371,7 +371,9 @@ interface IMarginEngine {
 
     /// @notice Recognises that the engine holds fewer tokens than the ledger says, whatever the cause: the pool pays up to its budgets
     /// and the cap of that reason, the rest leaves the balance and becomes a deficit, so that everybody is cut by the same h.
-    /// Tokens beyond the balance, such as those that come back later, repay deficits and claims. Anyone may call it.
+    /// Tokens beyond the balance, such as those that come back later, repay deficits and claims, then the stakers who paid for such a loss.
+    /// Anyone may call it.
+    /// @custom:reverts EngineBacked when nothing is missing and nothing to be repaid
     function coverEngine() external;
 
     /// @notice Closes the opposite side pro rata, at the mark, against what the inventory of a market holds above its cap.

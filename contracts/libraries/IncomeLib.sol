@@ -3,6 +3,7 @@ pragma solidity 0.8.35;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {DrawReason} from "../interfaces/ICapitalStack.sol";
 import {IMarginEngine, Market, MarketStatus} from "../interfaces/IMarginEngine.sol";
 import {ClaimLib} from "./ClaimLib.sol";
@@ -21,6 +22,7 @@ library IncomeLib {
     using LedgerLib for Ledger;
     using MarketLib for Ledger;
     using SafeCast for uint256;
+    using SafeERC20 for IERC20;
     using ShortfallLib for Ledger;
 
     uint256 internal constant UNITS_PER_USD = 1e12;
@@ -74,10 +76,15 @@ library IncomeLib {
         } else {
             uint256 owed = ledger.totalClaims + ledger.totalDeficit;
             uint256 amount = MathLib.min(held - balance, owed / env.tokenUnit);
-            require(amount != 0, IMarginEngine.EngineBacked(held, balance));
+            uint256 returned = MathLib.min(held - balance - amount, ledger.stack.unrepaid()); // to those who paid for it
+            require(amount + returned != 0, IMarginEngine.EngineBacked(held, balance));
             ledger.internalBalance = (balance + amount).toUint128();
             _recover(ledger, LedgerLib.ENGINE, amount * env.tokenUnit);
-            emit IMarginEngine.EngineDeficitRepaid(amount);
+            if (amount != 0) emit IMarginEngine.EngineDeficitRepaid(amount);
+            if (returned != 0) {
+                token.forceApprove(address(ledger.stack), returned);
+                ledger.stack.repay(returned);
+            }
         }
     }
 

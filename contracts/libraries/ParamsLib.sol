@@ -27,7 +27,7 @@ library ParamsLib {
         _within("interestRate", MathLib.abs(r.interestRate), 0, 1e7); // 1 % per 8 h
         _within("skewFactor", r.skewFactor, 0, 1e8);
         _within("fundingCap", r.fundingCap, 0, 4e7); // 0.5 % per hour
-        _within("premiumRate", r.premiumRate, 0, 1e7); // 1 % per 8 h
+        _within("premiumRate", r.premiumRate, 0, 1e7); // 1 % per 8 h, 11.8 times that at full use
     }
 
     /// @dev The least share keeps deleveraging for what the pool cannot carry, the most keeps a pool from becoming a trader.

@@ -13,6 +13,8 @@ import {MathLib} from "./MathLib.sol";
 library PendingLib {
     using LedgerLib for Ledger;
 
+    uint256 internal constant SETTLED_TIME = 3 days;
+
     /// @notice {u} equity of the inventory at the mark: what has been closed and not settled counts at the price it was closed at.
     /// @param market market `m` as it is to be valued
     function inventoryEquity(
@@ -45,7 +47,7 @@ library PendingLib {
 
     /// @notice {u} what accounts may have lost beyond their margin and nobody has taken over: by how far the price has left the short EMA
     /// beyond maintenance margin, for every lot of the losing side that is not the pool's. While the price is not good, all
-    /// that the market may cost.
+    /// that the market may cost. A settled market is measured from the slow EMA, for SETTLED_TIME.
     function atRisk(
         Ledger storage ledger,
         uint8 m,
@@ -58,13 +60,17 @@ library PendingLib {
             uint256 notional = ledger.effectiveInterest(m, market.openInterest) * price;
             return MathLib.mulDivUp(notional, rules.shockBps - maintenanceBps, MarginLib.BPS);
         }
-        // the edges of a settled market are its price: what has moved it there is seen from the slow EMA
-        bool isSettled = market.status == MarketStatus.SETTLED;
-        uint256 fallen = MathLib.zeroFloorSub(isSettled ? market.slow : market.high, price);
-        uint256 risen = MathLib.zeroFloorSub(price, isSettled ? market.slow : market.low);
+        int256 move;
+        if (market.status == MarketStatus.SETTLED) {
+            if (block.timestamp >= ledger.recovery[m].since + SETTLED_TIME) return 0;
+            move = int256(uint256(market.slow)) - int256(price);
+        } else {
+            // one edge is the oracle's from the price, the other the same from the EMA: their difference is how far that is
+            move = int256(uint256(market.high)) + int256(uint256(market.low)) - 2 * int256(price);
+        }
         uint256 borne = MathLib.mulDivDown(price, maintenanceBps, MarginLib.BPS);
-        uint256 moved = fallen > risen ? fallen : risen;
+        uint256 moved = MathLib.abs(move);
         if (moved <= borne) return 0;
-        return ledger.othersLots(m, market.openInterest, fallen > risen) * (moved - borne);
+        return ledger.othersLots(m, market.openInterest, move > 0) * (moved - borne);
     }
 }

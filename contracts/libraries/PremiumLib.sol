@@ -11,8 +11,10 @@ library PremiumLib {
     uint256 internal constant SLOPE = 1; // per unit of utilisation below the kink
     uint256 internal constant SLOPE_ABOVE = 10; // from the kink to full use
 
-    /// @notice {1e-6} potential liabilities of a market over the stake it may lean on: open interest over its cap, both at the last sync.
+    /// @notice {1e-6} potential liabilities of a market over the stake it may lean on: open interest over its cap.
     /// @dev Up, at most ONE. The cap is the stake divided by what the pool can lose on a lot, so the price cancels.
+    /// @param openInterest    {lot} now, the pool's own included
+    /// @param openInterestCap {lot} of the last sync
     function utilisation(uint256 openInterest, uint256 openInterestCap) internal pure returns (uint256) {
         if (openInterest >= openInterestCap) return openInterest == 0 ? 0 : ONE;
         return MathLib.mulDivUp(openInterest, ONE, openInterestCap);

@@ -43,6 +43,7 @@ contract PoolDouble {
     uint256 public limit; // {token} what `absorb` may still pay
     uint256 public income; // {token}
     uint256 public recovered; // {token}
+    uint256 public unrepaid; // {token}
     uint8 public lastMarket;
     uint256 public lastRequested;
     DrawReason public lastReason;
@@ -84,6 +85,16 @@ contract PoolDouble {
     function receiveIncome(uint256 assets, uint256 recovered_) external {
         income += assets;
         recovered += recovered_;
+    }
+
+    function setUnrepaid(uint256 unrepaid_) external {
+        unrepaid = unrepaid_;
+    }
+
+    function repay(uint256 assets) external returns (uint256) {
+        unrepaid -= assets;
+        asset.transferFrom(msg.sender, address(this), assets);
+        return assets;
     }
 
     function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external returns (uint256) {

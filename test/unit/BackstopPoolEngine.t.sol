@@ -347,7 +347,7 @@ contract BackstopPoolEngineTest is PoolTest {
     }
 
     function test_SetExitClocks_WithinBounds() public {
-        vm.expectEmit(address(stack));
+        vm.expectEmit(address(pool));
         emit IBackstopPool.ExitClocksSet(30 days, 14 days);
         pool.setExitClocks(30 days, 14 days);
         (uint32 cooldown, uint32 claimWindow) = pool.exitClocks();

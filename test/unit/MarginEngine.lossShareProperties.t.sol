@@ -93,7 +93,7 @@ contract MarginEngineLossSharePropertiesTest is RecoveryBase {
     /// @dev A random book of three markets in which everybody then stands at maintenance margin, up to a token unit.
     function _book(uint256 seed) private returns (uint256[ACCOUNTS] memory ids) {
         MarketParams memory p = _params();
-        (p.initialBps, p.rampNotional) = (375, type(uint40).max);
+        (p.initialBps, p.rampNotional, p.minLots) = (375, type(uint40).max, 1); // any size
         for (uint8 m; m < 3; ++m) {
             engine.setMarket(m, p, _rules());
         }

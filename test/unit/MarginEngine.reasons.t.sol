@@ -64,6 +64,26 @@ contract MarginEngineReasonsTest is RecoveryBase {
         _assertWhole();
     }
 
+    /// @dev What comes back when nobody else is owed anything belongs to the stakers who paid for it; what exceeds it to nobody.
+    function test_EngineDeficit_ThatComesBackRepaysTheStakers() public {
+        _deposit(bob, 2_000_000);
+        _lose(150_000e6);
+        engine.coverEngine();
+        token.mint(address(engine), 50_000e6);
+        engine.coverEngine();
+        address staker = makeAddr("staker");
+        assertEq(real.payRepayment(false, 1, staker), 50_000e6);
+        assertEq(real.unrepaid(), 100_000e6);
+        token.mint(address(engine), 130_000e6);
+        engine.coverEngine();
+        assertEq(real.payRepayment(false, 1, staker), 100_000e6);
+        assertEq(engine.internalBalance(), 2_000_000e6);
+        assertEq(token.balanceOf(address(engine)), 2_030_000e6);
+        assertEq(token.allowance(address(engine), address(real)), 0);
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.EngineBacked.selector, 2_030_000e6, 2_000_000e6));
+        engine.coverEngine();
+    }
+
     /// @dev A bankrupt account with D = 389,000 against a pool of a million.
     function _paidAt(bool afterBadPrice) private returns (uint256) {
         _deposit(alice, 61_000);

@@ -88,6 +88,7 @@ abstract contract Journal is TestBase, StdAssertions {
             } else if (log.emitter == address(stack)) {
                 if (topic == ICapitalStack.LossAbsorbed.selector) _onDraw(log, sum);
                 else if (topic == ICapitalStack.LossCounted.selector) _count(Tally.OWN_SHARE_COUNTED);
+                else if (topic == ICapitalStack.LossRepaid.selector) surplus -= int256(abi.decode(log.data, (uint256)));
             } else if (log.emitter == address(engine)) {
                 _onMoney(topic, log, sum);
                 _onPosition(topic, log);
