@@ -8,7 +8,7 @@ const PACKAGE = "@morpho-org/morpho-blue";
 const SETTINGS = {
   viaIR: true,
   optimizer: { enabled: true, runs: 999_999 },
-  evmVersion: "cancun",
+  evmVersion: "paris",
   outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
 };
 
