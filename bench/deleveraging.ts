@@ -1,8 +1,8 @@
 /** Gas of closing winners pro rata and of bringing one of them up to date, for any number of accounts and records. */
-import type { ContractTransactionResponse } from "ethers";
 import { network } from "hardhat";
 import { accountOf } from "../test/helpers/actors.ts";
 import { deployBackstop, deposit, dollars, setPrice, stake } from "../test/helpers/fixture.ts";
+import { gasOf } from "./receipts.ts";
 
 export interface DeleveragingGas {
   /** {gas} of the call that closes a part of them all: in a market that was never deleveraged, and in one that was. */
@@ -91,10 +91,4 @@ const max = (a: bigint, b: bigint) => (a > b ? a : b);
 
 function* chunks(ids: readonly bigint[]): Generator<readonly bigint[]> {
   for (let i = 0; i < ids.length; i += AT_ONCE) yield ids.slice(i, i + AT_ONCE);
-}
-
-async function gasOf(sent: Promise<ContractTransactionResponse>): Promise<number> {
-  const receipt = await (await sent).wait();
-  if (receipt === null) throw new Error("The transaction was not mined");
-  return Number(receipt.gasUsed);
 }

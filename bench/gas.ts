@@ -1,4 +1,4 @@
-/** Gas of the main operations, each a transaction of its own by warm users, beside figures of peers. `--json`: one line. */
+/** Gas of the main operations, each a transaction of its own by warm users, beside that of peers. `--json`: one line. */
 import { type ContractTransactionResponse, type HDNodeWallet, Wallet } from "ethers";
 import { network } from "hardhat";
 import { ETH } from "../deploy/markets.ts";
@@ -6,38 +6,54 @@ import { localModule } from "../deploy/modules/Local.ts";
 import { accountOf } from "../test/helpers/actors.ts";
 import { type MatchFields, matchOf, orderOf } from "../test/helpers/orders.ts";
 import {
+  type BackstopPool,
   BackstopPool__factory,
+  CapitalStack__factory,
   Exchange__factory,
   MarginEngine__factory,
   MockAggregator__factory,
   MockToken__factory,
 } from "../typechain-types/index.js";
 import { type DeleveragingGas, measureDeleveraging } from "./deleveraging.ts";
+import { measureBareVault, measureMorpho } from "./peers.ts";
+import { gasInside, gasOf } from "./receipts.ts";
+
+/** The nearest operation of another protocol: measured in this run, or quoted. */
+interface Peer {
+  readonly name: string;
+  readonly gas: number;
+  readonly source: "measured" | "quoted";
+}
 
 interface Row {
   readonly operation: string;
   readonly gas: number;
   readonly goal: number | null;
-  readonly peer: string;
-  readonly peerGas: number;
+  readonly peers: readonly Peer[];
 }
 
 const USD = 10n ** 6n; // {token}
 const PRICE = 2_000n * 10n ** 8n; // {u/lot} = the feed's answer
 const LOTS = 10_000n; // 1 ETH
 const MARKET = 0n;
+const RESERVE = 2_500_000n * USD; // {token} of the junior tranche: the senior one may hold four times as much
+const STAKE = 5_000_000n * USD; // {token} of the senior tranche
+const LIQUIDATION = 0; // a draw's reason
 const MANY = 10_000; // accounts
 const RECORDS = 1_000;
 
+const UPDATE_PRICE = [quoted("Vertex UpdatePrice", 108_250)];
+
 const { ethers, ignition, networkHelpers } = await network.create();
-const { engine, pool, exchange, token, feed, funder } = await deploy();
+const { engine, stack, junior, senior, exchange, token, feed, funder } = await deploy();
 let sequence = 0n;
 const rows: Row[] = [];
 
-await stakeAndClaim();
+await stakeAndClaim(await measurePeers());
 const traders = await Promise.all(Array.from({ length: 20 }, () => trader(20_000n)));
 await marginAndFills(traders);
 await liquidationAndTakeover();
+await syncWithInventory();
 await insideACall();
 const crowds = await deleveraging();
 print(rows);
@@ -52,7 +68,9 @@ async function deploy() {
     funder: owner,
     token: MockToken__factory.connect(await at("token"), owner),
     engine: MarginEngine__factory.connect(await at("engine"), owner),
-    pool: BackstopPool__factory.connect(await at("pool"), owner),
+    stack: CapitalStack__factory.connect(await at("stack"), owner),
+    junior: BackstopPool__factory.connect(await at("junior"), owner),
+    senior: BackstopPool__factory.connect(await at("senior"), owner),
     exchange: Exchange__factory.connect(await at("exchange"), owner),
     feed: MockAggregator__factory.connect(await at("feed0"), owner),
   };
@@ -63,7 +81,7 @@ async function person(usd: bigint): Promise<HDNodeWallet> {
   const wallet = Wallet.createRandom(ethers.provider);
   await funder.sendTransaction({ to: wallet.address, value: 10n ** 20n });
   await token.mint(wallet.address, usd * USD);
-  for (const spender of [engine, pool]) await token.connect(wallet).approve(spender, ethers.MaxUint256);
+  for (const spender of [engine, junior, senior]) await token.connect(wallet).approve(spender, ethers.MaxUint256);
   return wallet;
 }
 
@@ -76,21 +94,15 @@ async function trader(usd: bigint): Promise<HDNodeWallet> {
 async function measure(
   operation: string,
   goal: number | null,
-  [peer, peerGas]: readonly [string, number],
+  peers: readonly Peer[],
   sent: Promise<ContractTransactionResponse>,
   share = 1,
-  withoutBase = false,
 ) {
-  const transaction = await sent;
-  const receipt = await transaction.wait();
-  if (receipt === null) throw new Error(`${operation} was not mined`);
-  const base = withoutBase ? 21_000 + calldataGas(transaction.data) : 0;
-  rows.push({ operation, gas: Math.ceil((Number(receipt.gasUsed) - base) / share), goal, peer, peerGas });
+  rows.push({ operation, gas: Math.ceil((await gasOf(sent)) / share), goal, peers });
 }
 
-/** 4 for a zero byte, 16 for any other: EIP-2028. */
-function calldataGas(data: string): number {
-  return ethers.getBytes(data).reduce((sum: number, byte: number) => sum + (byte === 0 ? 4 : 16), 0);
+function quoted(name: string, gas: number): Peer {
+  return { name, gas, source: "quoted" };
 }
 
 /** The maker's and the taker's signed orders for `lots` at `price`; the maker sells. */
@@ -108,59 +120,90 @@ async function setPrice(price: bigint) {
   await (await engine.sync(MARKET)).wait();
 }
 
-async function stakeAndClaim() {
+async function measurePeers() {
+  const people = { token, first: await person(10_000n), user: await person(10_000n), amount: USD };
+  return { bare: await measureBareVault(people), morpho: await measureMorpho(people) };
+}
+
+async function stakeAndClaim({ bare, morpho }: Awaited<ReturnType<typeof measurePeers>>) {
   const [first, staker] = [await person(10_000_000n), await person(10_000n)];
-  await pool.connect(first).deposit(5_000_000n * USD, first.address);
-  const joined = pool.connect(staker);
-  const umbrella = "Aave Umbrella";
-  await measure("stake first", 85_000, [`${umbrella} deposit first`, 107_064], joined.deposit(USD, staker.address));
-  await measure("stake top-up", 65_000, [`${umbrella} deposit top-up`, 89_964], joined.deposit(USD, staker.address));
-  const part = (await pool.balanceOf(staker)) / 4n;
-  const request = () => joined.requestRedeem(part, staker.address, staker.address);
-  await measure("request exit, first of all", null, [`${umbrella} cooldown, first`, 57_811], request());
-  await measure("request exit", 45_000, [`${umbrella} cooldown, again`, 40_711], request());
-  await measure(
-    "cancel exit",
-    35_000,
-    ["no peer: cooldowns are not cancelled", 0],
-    joined.cancelExit(staker.address, 2n),
-  );
+  await junior.connect(first).deposit(RESERVE, first);
+  await senior.connect(first).deposit(STAKE, first);
+  const join = (pool: BackstopPool) => pool.connect(staker).deposit(USD, staker);
+  const beside = (ofBare: number, ofMorpho: number, ...others: readonly Peer[]): readonly Peer[] => [
+    { name: "OpenZeppelin ERC-4626", gas: ofBare, source: "measured" },
+    { name: "Morpho Blue", gas: ofMorpho, source: "measured" },
+    ...others,
+  ];
+  const umbrella = (operation: string, gas: number) => quoted(`Aave Umbrella ${operation}`, gas);
+
+  const toFirst = beside(bare.depositFirst, morpho.depositFirst, umbrella("deposit, first", 107_064));
+  await measure("stake first", 85_000, toFirst, join(senior));
+  const toTopUp = beside(bare.depositTopUp, morpho.depositTopUp, umbrella("deposit, top-up", 89_964));
+  await measure("stake top-up", 65_000, toTopUp, join(senior));
+  await measure("stake first, junior", null, toFirst, join(junior));
+  await measure("stake top-up, junior", null, toTopUp, join(junior));
+
+  const joined = senior.connect(staker);
+  const part = (await senior.balanceOf(staker)) / 4n;
+  const request = () => joined.requestRedeem(part, staker, staker);
+  await measure("request exit, first of all", null, [umbrella("cooldown, first", 57_811)], request());
+  await measure("request exit", 45_000, [umbrella("cooldown, again", 40_711)], request());
+  await measure("cancel exit", 35_000, [], joined.cancelExit(staker, 2n));
   await networkHelpers.time.increase(8 * 24 * 3600);
-  await measure(
-    "claim",
-    65_000,
-    [`${umbrella} redeem partial`, 97_472],
-    joined.claimExit(staker.address, 1n, part, staker.address),
-  );
+  const toClaim = beside(bare.withdraw, morpho.withdraw, umbrella("redeem, a part", 97_472));
+  await measure("claim", 65_000, toClaim, joined.claimExit(staker, 1n, part, staker));
   await setPrice(PRICE);
 }
 
-/** What the engine's calls of the pool cost inside a transaction that is paid for already. */
+/** What the engine's calls of the stack cost inside a transaction that is paid for already. */
 async function insideACall() {
   const address = await engine.getAddress();
   await networkHelpers.impersonateAccount(address);
   await networkHelpers.setBalance(address, 10n ** 20n);
-  const asEngine = pool.connect(await ethers.getSigner(address));
-  const draw = () => asEngine.absorb(MARKET, USD, 0);
+  const asEngine = stack.connect(await ethers.getSigner(address));
+  const draw = (assets = USD) => asEngine.absorb(MARKET, assets, LIQUIDATION);
   const income = async () => {
-    await token.mint(await pool.getAddress(), USD);
-    return asEngine.receiveIncome(USD);
+    await token.mint(stack, USD + 1n); // a unit stays, as it does when the treasury is owed some: no refund
+    return asEngine.receiveIncome(USD, 0);
   };
-  await draw(); // the first of a window writes fresh slots
-  await income();
-  await measure("draw inside a call", 50_000, ["Liquity V2 StabilityPool.offset() frame", 58_854], draw(), 1, true);
-  await measure("income inside a call", 50_000, ["no peer: paid out by other means", 0], income(), 1, true);
+  const offset = [quoted("Liquity V2 StabilityPool.offset() frame", 58_854)];
+  const row = async (
+    operation: string,
+    peers: readonly Peer[],
+    payers: readonly BackstopPool[],
+    send: () => Promise<ContractTransactionResponse>,
+  ) => {
+    await send(); // the first of a window writes fresh slots
+    rows.push({ operation, gas: await moving(payers, async () => gasInside(send())), goal: 50_000, peers });
+  };
+
+  await row("income inside a call, to both", [], [junior, senior], income);
+  await row("draw inside a call, junior pays", offset, [junior], draw);
+  await draw((await junior.bookedAssets()) - (await junior.MIN_ASSETS())); // down to its floor
+  await row("draw inside a call, senior pays", offset, [senior], draw);
   await networkHelpers.stopImpersonatingAccount(address);
+}
+
+/** Runs `action` and fails unless it has changed the books of just these tranches. */
+async function moving<T>(tranches: readonly BackstopPool[], action: () => Promise<T>): Promise<T> {
+  const all = [junior, senior];
+  const books = () => Promise.all(all.map((tranche) => tranche.bookedAssets()));
+  const before = await books();
+  const result = await action();
+  const after = await books();
+  if (all.some((tranche, i) => (before[i] !== after[i]) !== tranches.includes(tranche)))
+    throw new Error(`other tranches than expected have changed: ${before} before, ${after} after`);
+  return result;
 }
 
 async function marginAndFills(people: readonly HDNodeWallet[]) {
   const [maker, taker] = people;
   if (maker === undefined || taker === undefined) throw new Error("too few traders");
-  const derive = "Derive v2";
   await measure(
     "margin deposit top-up",
     55_000,
-    [`${derive} CashAsset.deposit top-up`, 142_856],
+    [quoted("Derive v2 CashAsset.deposit, top-up", 142_856)],
     engine.connect(maker).deposit(accountOf(maker), USD),
   );
 
@@ -174,21 +217,36 @@ async function marginAndFills(people: readonly HDNodeWallet[]) {
   };
   await exchange.settleBatch(await pairs()); // everybody is in the market from here on
   await setPrice(PRICE);
-  const peer = ["Vertex matchOrders, both sides increase", 269_651] as const;
+  const peer = [quoted("Vertex matchOrders, both sides increase", 269_651)];
   await measure("fill two signed orders", 110_000, peer, exchange.settle(await pair(maker, taker)));
   await measure("fill two signed orders, reducing", null, peer, exchange.settle(await pair(taker, maker)));
-  const batch = ["Vertex matchOrders, in a batch of 10", 129_477] as const;
+  const batch = [quoted("Vertex matchOrders, in a batch of 10", 129_477)];
   const ten = await pairs();
   await setPrice(PRICE);
   await measure("fill in batch of ten (each)", 70_000, batch, exchange.settleBatch(ten), ten.length);
   await networkHelpers.time.increase(61);
   await measure("fill two signed orders, syncing first", null, peer, exchange.settle(await pair(maker, taker)));
-  await measure("sync price", 45_000, ["Vertex UpdatePrice", 108_250], newPrice());
+  await measure("sync price, calm", 45_000, UPDATE_PRICE, newPrice(PRICE + 1n));
+  if (await isAnythingPending()) throw new Error("the market is not calm");
 }
 
-async function newPrice() {
-  await feed.setAnswer(PRICE + 1n);
+async function isAnythingPending(): Promise<boolean> {
+  const { gain, loss, atRisk } = await stack.pendingOf(MARKET);
+  return gain + loss + atRisk !== 0n;
+}
+
+async function newPrice(price: bigint) {
+  await feed.setAnswer(price);
   return engine.sync(MARKET);
+}
+
+/** What the pool's position may still bring or cost is another at each price: the stack and both tranches hear of it. */
+async function syncWithInventory() {
+  const { price } = await engine.markets(MARKET);
+  await newPrice(price + 1n); // the first writes fresh slots
+  await networkHelpers.time.increase(61);
+  await measure("sync price, inventory held", null, UPDATE_PRICE, newPrice(price + 2n));
+  if (!(await isAnythingPending())) throw new Error("the inventory has nothing pending");
 }
 
 async function liquidationAndTakeover() {
@@ -205,16 +263,18 @@ async function liquidationAndTakeover() {
   await measure(
     "liquidate partial",
     105_000,
-    ["Morpho Blue liquidate partial", 104_974],
+    [quoted("Morpho Blue liquidate, a part", 104_974)],
     engine.connect(keeper).liquidate(accountOf(victim), MARKET, accountOf(keeper), 2n ** 56n - 1n, 0n),
   );
   await setPrice((PRICE * 80n) / 100n);
   await engine.connect(keeper).takeover(accountOf(victim), accountOf(keeper)); // the inventory has a position from here on
-  await measure(
-    "takeover shortfall paid by pool",
-    160_000,
-    ["Derive v2 insolvent bid paid by the security module", 758_175],
-    engine.connect(keeper).takeover(accountOf(bankrupt), accountOf(keeper)),
+  await moving([junior], () =>
+    measure(
+      "takeover, shortfall paid by the stack",
+      160_000,
+      [quoted("Derive v2 insolvent bid paid by the security module", 758_175)],
+      engine.connect(keeper).takeover(accountOf(bankrupt), accountOf(keeper)),
+    ),
   );
 }
 
@@ -225,8 +285,7 @@ async function deleveraging(): Promise<Map<number, DeleveragingGas>> {
     measured.set(accounts, await measureDeleveraging(accounts, accounts === MANY ? RECORDS : 1));
   const many = measured.get(MANY);
   if (many === undefined) throw new Error("nothing was measured");
-  const row = (operation: string, gas: number, goal: number | null) =>
-    rows.push({ operation, gas, goal, peer: "no peer: others close one account at a time", peerGas: 0 });
+  const row = (operation: string, gas: number, goal: number | null) => rows.push({ operation, gas, goal, peers: [] });
   row(`deleveraging trigger ${MANY.toLocaleString("en")} accounts`, many.trigger, 90_000);
   row("the same, first time in a market", many.triggerFirst, null);
   row(`settle after ${RECORDS.toLocaleString("en")} records`, many.settleAfterAll, 60_000);
@@ -239,11 +298,11 @@ function print(table: readonly Row[]) {
     console.log(JSON.stringify(table));
     return;
   }
-  console.log(`${"operation".padEnd(40)}${"gas".padStart(9)}${"goal".padStart(9)}  peer`);
-  for (const { operation, gas, goal, peer, peerGas } of table) {
-    console.log(
-      `${operation.padEnd(40)}${String(gas).padStart(9)}${String(goal ?? "").padStart(9)}  ${peerGas === 0 ? "" : peerGas} ${peer}`,
-    );
+  console.log(`${"operation".padEnd(40)}${"gas".padStart(9)}${"goal".padStart(9)}  peers`);
+  for (const { operation, gas, goal, peers } of table) {
+    const beside = peers.map(({ name, gas, source }) => `${String(gas).padStart(7)} ${name} (${source})`);
+    const own = `${operation.padEnd(40)}${String(gas).padStart(9)}${String(goal ?? "").padStart(9)}  `;
+    console.log((own + beside.join(`\n${" ".repeat(own.length)}`)).trimEnd());
   }
   for (const [accounts, { trigger, settleAfterOne, settleAfterAll }] of crowds)
     console.log(
