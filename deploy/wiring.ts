@@ -37,7 +37,7 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
   const libraries = {
     CashLib: m.library("CashLib", linked),
     DeleverageLib,
-    IncomeLib: m.library("IncomeLib"),
+    IncomeLib: m.library("IncomeLib", { libraries: { MarketLib } }),
     LiquidationLib: m.library("LiquidationLib", linked),
     MarketLib,
     TakeoverLib: m.library("TakeoverLib", linked),
@@ -45,7 +45,8 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
   };
   const engine = m.contract("MarginEngine", [token, oracle, manager], { libraries });
   const stack = m.contract("CapitalStack", [token, engine, treasury, manager, "Backstop share", "BACK"]);
-  const tranche = (id: string) => m.contractAt("BackstopPool", m.staticCall(stack, id, [], 0, { id: `${id}At` }), { id });
+  const tranche = (id: string) =>
+    m.contractAt("BackstopPool", m.staticCall(stack, id, [], 0, { id: `${id}At` }), { id });
   const [junior, senior] = [tranche("junior"), tranche("senior")];
   const exchange = m.contract("Exchange", [engine]);
 

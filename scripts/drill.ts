@@ -30,15 +30,16 @@ const between = (name: keyof typeof BOUNDS) =>
 
 const HELP = `Usage: npm start -- [options]
 
-Plays 48 hours of a real crash against the contracts on a local chain, once with the stakers' pool and once
-with the pool empty, and checks after every step that not one unit was lost or made. Then the market is
+Plays 48 hours of a real crash against the contracts on a local chain, once with the stakers' pools and once
+with both empty, and checks after every step that not one unit was lost or made. Then the market is
 wound down, and nobody may be left with a position.
 
   --episode NAME    ${EPISODE_NAMES.join(" or ")}; the first by default
   --seed N          of people and path: ${between("seed")}
   --traders N       ${between("traders")}
   --path NAME       forward, reversed (the bars backwards in time) or inverted (falls become rises); forward by default
-  --pool USD        stake behind the market: ${between("pool")};
+  --pool USD        stake behind the market, a fifth of it in the junior pool:
+                    ${between("pool")};
                     0 or tiny: people open against the default, then all stakers leave, or all but
                     ${TINY} (1 % of it), before the crash
   --latency N       steps of five minutes until the keeper acts: ${between("latency")}

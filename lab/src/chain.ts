@@ -20,8 +20,8 @@ export interface Chain {
   send(from: string, to: string, data: string): Promise<void>;
   /** True when the call would succeed and was sent, false when it would revert. */
   trySend(from: string, to: string, data: string): Promise<boolean>;
-  /** What `address` logged since the last call of this function. */
-  newLogs(address: string): Promise<Log[]>;
+  /** What `addresses` logged since the last call of this function. */
+  newLogs(addresses: readonly string[]): Promise<Log[]>;
 }
 
 export async function createChain(provider: Pick<EthereumProvider, "request">): Promise<Chain> {
@@ -71,11 +71,11 @@ export async function createChain(provider: Pick<EthereumProvider, "request">): 
       await send(from, to, data);
       return true;
     },
-    newLogs: async (address) => {
+    newLogs: async (addresses) => {
       const from = logged + 1n;
       logged = BigInt(text(await request("eth_blockNumber")));
       if (from > logged) return [];
-      const logs = await request("eth_getLogs", { address, fromBlock: hex(from), toBlock: hex(logged) });
+      const logs = await request("eth_getLogs", { address: addresses, fromBlock: hex(from), toBlock: hex(logged) });
       return logs as Log[]; // the shape is that of the JSON-RPC specification
     },
   };

@@ -8,8 +8,10 @@ export interface Overview extends Totals {
   readonly cap: bigint; // {lot}
   readonly held: bigint; // {lot} by the pool, what is not settled yet included
   readonly holds: bigint; // {lot} at most, before winners are closed
-  readonly poolAssets: bigint; // {u} what the shares are worth together
-  readonly sharePrice: bigint; // {u} of one share
+  readonly poolAssets: bigint; // {u} what the shares of both pools are worth together
+  readonly juniorAssets: bigint; // {u} of it those of the junior one
+  readonly sharePrice: bigint; // {u} of one senior share
+  readonly juniorSharePrice: bigint; // {u} of one junior share
 }
 
 export interface Reader {
@@ -36,11 +38,14 @@ function grouped<T>(flat: readonly bigint[], size: number, make: (group: bigint[
 }
 
 export function createReader({ chain, addresses, accounts }: World): Reader {
-  const { engine, pool, probe } = addresses;
+  const { engine, junior, senior, probe } = addresses;
   const encodeLedger = (of: readonly bigint[]) => abi.probe.encodeFunctionData("ledger", [engine, MARKET, [...of]]);
   const ledgerCall = encodeLedger(accounts);
   const inventoryCall = abi.engine.encodeFunctionData("inventory", [MARKET]);
-  const overviewCall = abi.probe.encodeFunctionData("overview", [engine, pool, MARKET]);
+  const overviewOf = async (pool: string) => {
+    const call = abi.probe.encodeFunctionData("overview", [engine, pool, MARKET]);
+    return abi.probe.decodeFunctionResult("overview", await chain.call(probe, call))[0];
+  };
   const read = async (call: string): Promise<Entry[]> =>
     grouped(words(await chain.call(probe, call)), 3, ([cash = 0n, lots = 0n, quote = 0n]) => ({ cash, lots, quote }));
 
@@ -48,7 +53,7 @@ export function createReader({ chain, addresses, accounts }: World): Reader {
     ledger: () => read(ledgerCall),
     entries: (of) => read(encodeLedger(of)),
     overview: async () => {
-      const [found] = abi.probe.decodeFunctionResult("overview", await chain.call(probe, overviewCall));
+      const [found, below] = [await overviewOf(senior), await overviewOf(junior)];
       const [inventory] = abi.engine.decodeFunctionResult("inventory", await chain.call(engine, inventoryCall));
       const { market } = found;
       return {
@@ -64,8 +69,10 @@ export function createReader({ chain, addresses, accounts }: World): Reader {
         tokenUnit: TOKEN_UNIT,
         held: inventory.lots,
         holds: inventory.cap,
-        poolAssets: found.poolAssets * TOKEN_UNIT,
+        poolAssets: (found.poolAssets + below.poolAssets) * TOKEN_UNIT,
+        juniorAssets: below.poolAssets * TOKEN_UNIT,
         sharePrice: (found.sharePrice * TOKEN_UNIT) / 10n ** 12n, // down
+        juniorSharePrice: (below.sharePrice * TOKEN_UNIT) / 10n ** 12n, // down
       };
     },
     views: async (of) => {

@@ -57,7 +57,7 @@ function lead(withPool: Outcome, without: Outcome): string {
   const bare = without.tally.byLiquidation.deficit + without.tally.byInventory.deficit;
   return (
     `Without the pool winners pay ${usd(sharedBare)} and the crash leaves ${usd(bare)} of bad debt. With it, the stakers pay ` +
-    `${usd(paid)}, winners ${usd(shared)}, and the bad debt is ${usd(left)}; the positions the pool took over stand at ${usd(withPool.inventory.equity)} when the tape ends.`
+    `${usd(paid)}, of it the junior pool ${usd(withPool.tally.byJunior)}, winners ${usd(shared)}, and the bad debt is ${usd(left)}; the positions the pool took over stand at ${usd(withPool.inventory.equity)} when the tape ends.`
   );
 }
 
@@ -69,7 +69,7 @@ function charts({ with: withPool, without, episode }: DrillResult): string {
     outcome.samples.map((sample) => toNumber(value(sample)));
   const layers = (outcome: Outcome) => [
     { name: "insurance bucket", values: of(outcome, ({ paid }) => paid.bucket), colour: "--green" },
-    { name: "stakers' pool", values: of(outcome, ({ paid }) => paid.pool), colour: "--blue" },
+    { name: "stakers' pools", values: of(outcome, ({ paid }) => paid.pool), colour: "--blue" },
     { name: "winners' loss share", values: of(outcome, ({ paid }) => paid.lossShare), colour: "--amber" },
     { name: "bad debt", values: of(outcome, ({ paid }) => paid.deficit), colour: "--red" },
   ];
@@ -83,12 +83,13 @@ function charts({ with: withPool, without, episode }: DrillResult): string {
       series: [{ name: "open interest", values: of(withPool, (s) => s.openInterest), colour: "--amber" }],
     }),
     chart({
-      title: "Stakers' pool, USD",
+      title: "Stakers' pools, USD",
       hours,
       series: [
-        { name: "pool", values: of(withPool, (s) => s.poolAssets), colour: "--blue" },
+        { name: "both pools", values: of(withPool, (s) => s.poolAssets), colour: "--blue" },
+        { name: "the junior one", values: of(withPool, (s) => s.juniorAssets), colour: "--amber" },
         {
-          name: "with the open profit or loss of its inventory",
+          name: "with the open profit or loss of the inventory",
           values: of(withPool, (s) => s.poolAssets + s.inventoryEquity),
           colour: "--green",
         },

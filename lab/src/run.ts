@@ -15,7 +15,8 @@ export interface Sample {
   readonly offset: number; // {s}
   readonly price: bigint; // {u/lot} = {1e-8 USD/coin}
   readonly openInterest: bigint; // {u} notional
-  readonly poolAssets: bigint; // {u}
+  readonly poolAssets: bigint; // {u} of both pools
+  readonly juniorAssets: bigint; // {u}
   readonly inventoryEquity: bigint; // {u}
   readonly paid: Layers; // {u} since the first step
 }
@@ -55,7 +56,8 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
   const opening = await reader.ledger();
   const failures: Failure[] = conservation(opening, start, -1);
   const opened = countOpen(opening.slice(-world.traders.length));
-  await world.chain.newLogs(world.addresses.engine); // the setting-up is no part of the tally
+  const logging = [world.addresses.engine, world.addresses.stack];
+  await world.chain.newLogs(logging); // the setting-up is no part of the tally
 
   const samples: Sample[] = [];
   let tally = EMPTY;
@@ -69,7 +71,7 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
     if (staked > 0 && step.index % STEPS_PER_BAR === STEPS_PER_BAR - 1) await keeper.collectIncome();
 
     [entries, overview] = await Promise.all([reader.ledger(), reader.overview()]);
-    for (const log of await world.chain.newLogs(world.addresses.engine)) tally = count(tally, log, TOKEN_UNIT);
+    for (const log of await world.chain.newLogs(logging)) tally = count(tally, log, TOKEN_UNIT);
     failures.push(...conservation(entries, overview, step.index), ...waterfall(tally, step.index));
     if (overview.price !== step.price)
       failures.push({ id: "path", step: step.index, message: `the engine has ${overview.price}, not ${step.price}` });
@@ -84,7 +86,7 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
     failures: closingFailures,
     ...closing
   } = await windDown(world, reader, keeper, overview.price, steps.length);
-  for (const log of await world.chain.newLogs(world.addresses.engine)) tally = count(tally, log, TOKEN_UNIT);
+  for (const log of await world.chain.newLogs(logging)) tally = count(tally, log, TOKEN_UNIT);
   failures.push(...closingFailures, ...waterfall(tally, steps.length));
   return {
     samples,
@@ -114,6 +116,7 @@ function sampleOf(step: Step, overview: Overview, inventory: Entry, tally: Tally
     price: overview.price,
     openInterest: overview.openInterest * overview.price,
     poolAssets: overview.poolAssets,
+    juniorAssets: overview.juniorAssets,
     inventoryEquity: equityOf(inventory, overview),
     paid: total(tally),
   };

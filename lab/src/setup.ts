@@ -4,6 +4,7 @@ import { abi, type Site, TOKEN_UNIT } from "./site.ts";
 
 export interface Stake {
   readonly staker: string;
+  readonly tranche: "junior" | "senior";
   readonly amount: bigint; // {token}
 }
 
@@ -17,33 +18,36 @@ const approve = ({ chain, addresses }: Site, owner: string, spender: string, amo
 
 export async function stakeAll(site: Site, stakes: readonly Stake[]): Promise<void> {
   const { chain, addresses } = site;
-  for (const { staker, amount } of stakes) {
+  for (const { staker, tranche, amount } of stakes) {
+    const pool = addresses[tranche];
     await mint(site, staker, amount);
-    await approve(site, staker, addresses.pool, amount);
-    await chain.send(staker, addresses.pool, abi.pool.encodeFunctionData("deposit", [amount, staker]));
+    await approve(site, staker, pool, amount);
+    await chain.send(staker, pool, abi.pool.encodeFunctionData("deposit", [amount, staker]));
   }
 }
 
-/** Everybody asks for the same part of their shares: all but `staying` of `staked`. */
+/** Each asks for the same part of his shares: all but `staying` of `staked`. */
 export async function requestExits(
   { chain, addresses }: Site,
   stakes: readonly Stake[],
   staying: bigint,
   staked: bigint,
 ): Promise<void> {
-  for (const { staker } of stakes) {
-    const balance = BigInt(await chain.call(addresses.pool, abi.pool.encodeFunctionData("balanceOf", [staker])));
+  for (const { staker, tranche } of stakes) {
+    const pool = addresses[tranche];
+    const balance = BigInt(await chain.call(pool, abi.pool.encodeFunctionData("balanceOf", [staker])));
     const shares = (balance * (staked - staying)) / staked; // down
     const request = abi.pool.encodeFunctionData("requestRedeem", [shares, staker, staker]);
-    await chain.send(staker, addresses.pool, request);
+    await chain.send(staker, pool, request);
   }
 }
 
-/** Once the cooldown of `requestExits` is over. A controller's first request has id 1. */
+/** Once the cooldowns of `requestExits` are over. A controller's first request has id 1. */
 export async function claimExits({ chain, addresses }: Site, stakes: readonly Stake[]): Promise<void> {
-  for (const { staker } of stakes) {
-    const shares = await chain.call(addresses.pool, abi.pool.encodeFunctionData("maxRedeem", [staker]));
-    await chain.send(staker, addresses.pool, abi.pool.encodeFunctionData("claimExit", [staker, 1n, shares, staker]));
+  for (const { staker, tranche } of stakes) {
+    const pool = addresses[tranche];
+    const shares = await chain.call(pool, abi.pool.encodeFunctionData("maxRedeem", [staker]));
+    await chain.send(staker, pool, abi.pool.encodeFunctionData("claimExit", [staker, 1n, shares, staker]));
   }
 }
 

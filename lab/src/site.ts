@@ -7,6 +7,7 @@ import { ETH } from "../../deploy/markets.ts";
 import { localModule } from "../../deploy/modules/Local.ts";
 import {
   BackstopPool__factory,
+  CapitalStack__factory,
   Exchange__factory,
   IMarginEngine__factory,
   LedgerProbe__factory,
@@ -33,12 +34,13 @@ export const abi = {
   multicall: MarginEngine__factory.createInterface(),
   pool: BackstopPool__factory.createInterface(),
   probe: LedgerProbe__factory.createInterface(),
+  stack: CapitalStack__factory.createInterface(),
   token: MockToken__factory.createInterface(),
 };
 
 export interface Site {
   readonly chain: Chain;
-  readonly addresses: Readonly<Record<Exclude<keyof typeof abi, "multicall">, string>>;
+  readonly addresses: Readonly<Record<Exclude<keyof typeof abi, "multicall" | "pool"> | "junior" | "senior", string>>;
   /** Deployed everything; publishes prices and pays margin in for others. */
   readonly operator: string;
 }
@@ -56,8 +58,10 @@ export async function deploySite(connection: NetworkConnection, operator: string
     engine: await at("engine"),
     exchange: await at("exchange"),
     feed: await at("feed0"),
-    pool: await at("pool"),
+    junior: await at("junior"),
     probe: await probe.getAddress(),
+    senior: await at("senior"),
+    stack: await at("stack"),
     token: await at("token"),
   };
   return { chain: await createChain(connection.provider), addresses, operator };

@@ -36,7 +36,7 @@ export function tables(result: DrillResult): Table[] {
         layer("shortfall of the pool's inventory", ({ tally }) => tally.byInventory.shortfall),
         layer("total shortfall", ({ tally }) => total(tally).shortfall),
         layer("  paid by the insurance bucket", ({ tally }) => total(tally).bucket),
-        layer("  paid by the stakers' pool", ({ tally }) => total(tally).pool),
+        layer("  paid by the stakers' pools", ({ tally }) => total(tally).pool),
         layer("  paid by winners, every lot the same", ({ tally }) => total(tally).lossShare),
         layer("  bad debt: nobody paid", ({ tally }) => total(tally).deficit),
       ],
@@ -64,16 +64,22 @@ export function tables(result: DrillResult): Table[] {
         both("open interest, lots", ({ closing }) => String(closing.end.openInterest)),
         both("deficit, USD", ({ closing }) => dollars(closing.end.deficit)),
         both("a withdrawal pays", ({ closing }) => percent(haircut(closing), 10n ** 18n)),
-        both("pool without what still vests, USD", ({ closing }) => dollars(closing.end.poolAssets)),
+        both("both pools without what still vests, USD", ({ closing }) => dollars(closing.end.poolAssets)),
       ],
     },
     {
       title: "Stakers",
       rows: [
-        both("pool at the start, USD", ({ start }) => dollars(start.poolAssets)),
-        both("pool at the end, USD", ({ end }) => dollars(end.poolAssets)),
-        both("share price at the start, USD", ({ start }) => (hasPool(start) ? dollars(start.sharePrice, 6) : "-")),
-        both("share price at the end, USD", ({ end }) => (hasPool(end) ? dollars(end.sharePrice, 6) : "-")),
+        both("both pools at the start, USD", ({ start }) => dollars(start.poolAssets)),
+        both("  of it the junior one", ({ start }) => dollars(start.juniorAssets)),
+        both("both pools at the end, USD", ({ end }) => dollars(end.poolAssets)),
+        both("  of it the junior one", ({ end }) => dollars(end.juniorAssets)),
+        both("losses paid by the junior pool, USD", ({ tally }) => dollars(tally.byJunior)),
+        both("losses paid by the senior pool, USD", ({ tally }) => dollars(tally.bySenior)),
+        both("junior share at the start, USD", ({ start }) => priceOf(start, start.juniorSharePrice)),
+        both("junior share at the end, USD", ({ end }) => priceOf(end, end.juniorSharePrice)),
+        both("senior share at the start, USD", ({ start }) => priceOf(start, start.sharePrice)),
+        both("senior share at the end, USD", ({ end }) => priceOf(end, end.sharePrice)),
         both("income received, wind-down included, USD", ({ tally }) => dollars(tally.income)),
         both("inventory, ETH", ({ inventory }) => coins(inventory.lots)),
         both("  its open profit or loss, USD", ({ inventory }) => dollars(inventory.equity)),
@@ -82,8 +88,9 @@ export function tables(result: DrillResult): Table[] {
   ];
 }
 
-/** A share price of a pool that only keeps its floor says nothing. */
-const hasPool = ({ poolAssets }: { readonly poolAssets: bigint }) => poolAssets > USD;
+/** A share price says nothing where nobody has a stake. */
+const priceOf = ({ poolAssets }: { readonly poolAssets: bigint }, price: bigint) =>
+  poolAssets > USD ? dollars(price, 6) : "-";
 
 /** What was checked in the runs, each counted once. */
 export function verdict({ with: withPool, without }: Pick<DrillResult, "with" | "without">) {
@@ -163,8 +170,13 @@ export function json(result: DrillResult): Record<string, unknown> {
     insolventTakeovers: withPool.tally.insolvent,
     deleveragings: withPool.tally.deleveragings,
     ...layers(withPool),
+    paidByTranche: { junior: String(withPool.tally.byJunior), senior: String(withPool.tally.bySenior) },
     poolNavStart: String(withPool.start.poolAssets),
     poolNavEnd: String(withPool.end.poolAssets),
+    juniorNavStart: String(withPool.start.juniorAssets),
+    juniorNavEnd: String(withPool.end.juniorAssets),
+    juniorSharePriceStart: String(withPool.start.juniorSharePrice),
+    juniorSharePriceEnd: String(withPool.end.juniorSharePrice),
     sharePriceStart: String(withPool.start.sharePrice),
     sharePriceEnd: String(withPool.end.sharePrice),
     inventory: { lots: String(withPool.inventory.lots), equity: String(withPool.inventory.equity) },

@@ -1,4 +1,4 @@
-/** Adds up what the engine's events say: who paid which shortfall, how often the keeper acted. */
+/** Adds up what the events of engine and stack say: who paid which shortfall, how often the keeper acted. */
 import type { Log } from "./chain.ts";
 import type { Failure } from "./checks.ts";
 import { abi } from "./site.ts";
@@ -34,8 +34,11 @@ export interface Tally {
   readonly deleveraged: bigint;
   /** {u} penalties paid by liquidated accounts */
   readonly penalties: bigint;
-  /** {u} income the pool received */
+  /** {u} income the pools received */
   readonly income: bigint;
+  /** {u} what the pools paid, in whole token units: what the layer needed, rounded up for each draw. */
+  readonly byJunior: bigint;
+  readonly bySenior: bigint;
   readonly byLiquidation: Layers;
   readonly byInventory: Layers;
 }
@@ -48,18 +51,20 @@ export const EMPTY: Tally = {
   deleveraged: 0n,
   penalties: 0n,
   income: 0n,
+  byJunior: 0n,
+  bySenior: 0n,
   byLiquidation: NOTHING,
   byInventory: NOTHING,
 };
 
 export const total = ({ byLiquidation, byInventory }: Tally): Layers => sumOf(byLiquidation, byInventory);
 
-/** DrawReason of IBackstopPool. */
+/** DrawReason of ICapitalStack. */
 const INVENTORY = 1n;
 
-/** The tally after one more event of the engine; other events change nothing. */
+/** The tally after one more event of engine or stack; other events change nothing. */
 export function count(tally: Tally, log: Log, tokenUnit: bigint): Tally {
-  const event = abi.engine.parseLog(log);
+  const event = abi.engine.parseLog(log) ?? abi.stack.parseLog(log);
   if (event === null) return tally;
   const { args } = event;
   switch (event.name) {
@@ -76,6 +81,12 @@ export function count(tally: Tally, log: Log, tokenUnit: bigint): Tally {
         ...tally,
         deleveragings: tally.deleveragings + 1,
         deleveraged: tally.deleveraged + args.lots,
+      };
+    case "LossAbsorbed":
+      return {
+        ...tally,
+        byJunior: tally.byJunior + args.byJunior * tokenUnit,
+        bySenior: tally.bySenior + args.bySenior * tokenUnit,
       };
     case "IncomeCollected":
       return { ...tally, income: tally.income + args.paid * tokenUnit };
@@ -96,13 +107,18 @@ export function count(tally: Tally, log: Log, tokenUnit: bigint): Tally {
   }
 }
 
-/** The layers of every reason sum to its shortfall, to the last unit. */
-export function waterfall({ byLiquidation, byInventory }: Tally, step: number): Failure[] {
-  return [byLiquidation, byInventory]
+/** The layers of every reason sum to its shortfall, to the last unit, and the pools paid no less than their layer. */
+export function waterfall({ byLiquidation, byInventory, byJunior, bySenior }: Tally, step: number): Failure[] {
+  const pools = byLiquidation.pool + byInventory.pool;
+  const paid = byJunior + bySenior;
+  const unpaid: Failure[] =
+    paid >= pools ? [] : [{ id: "waterfall", step, message: `the pools paid ${paid} u of ${pools} u` }];
+  const uneven = [byLiquidation, byInventory]
     .filter(({ shortfall, bucket, pool, lossShare, deficit }) => shortfall !== bucket + pool + lossShare + deficit)
     .map(({ shortfall, bucket, pool, lossShare, deficit }) => ({
-      id: "waterfall",
+      id: "waterfall" as const,
       step,
       message: `${bucket} + ${pool} + ${lossShare} + ${deficit} is not ${shortfall} u`,
     }));
+  return [...unpaid, ...uneven];
 }

@@ -50,7 +50,7 @@ const WINNERS = 12;
 const STAKE = 4_000_000_000n; // {USD} behind the opening of the largest book
 const WEEK = 7 * 24 * 3_600;
 
-/** No fees and no funding: then bucket and pool stay empty and only winners can pay. */
+/** No fees and no funding: then bucket and pools stay empty and only winners can pay. */
 const CONFIG = {
   ...ETH,
   params: { ...ETH.params, takerFeePpm: 0, makerRebatePpm: 0, takeoverReward: 0n },

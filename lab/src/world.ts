@@ -13,9 +13,13 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const WEEK = 7 * DAY;
-/** From opening to the crash: long enough for a staker to leave in between. */
-const LEAD = 8 * DAY;
-const STAKERS = [50n, 30n, 20n]; // per cent of the pool
+/** From opening to the crash: long enough for a staker to leave either pool in between. */
+const LEAD = 22 * DAY;
+/** From the requests of the junior pool to those of the senior one, so that both may be claimed on the same day. */
+const LONGER_COOLDOWN = 14 * DAY;
+/** Of the stake, what the protocol's reserve puts into the junior pool: as thick as the attachment floor wants it. */
+const JUNIOR_PERCENT = 20n;
+const SENIORS = [5n, 3n]; // parts of the rest
 const KEEPER_CAPITAL = 500_000n; // {USD}
 
 export interface Participant {
@@ -47,7 +51,7 @@ export async function createWorld(
   staked: number,
 ): Promise<World> {
   const [operator, , keeperSigner, ...stakerSigners] = await connection.ethers.getSigners();
-  if (operator === undefined || keeperSigner === undefined || stakerSigners.length < STAKERS.length)
+  if (operator === undefined || keeperSigner === undefined || stakerSigners.length <= SENIORS.length)
     throw new Error("The drill needs a chain with unlocked accounts, such as `npx hardhat node`");
   const site = await deploySite(connection, operator.address, price);
   const pair = createPairs(Exchange__factory.connect(site.addresses.exchange, operator));
@@ -64,10 +68,10 @@ export async function createWorld(
   const opening = Math.ceil(site.chain.now() / WEEK + 2) * WEEK;
   site.chain.setNextTime(opening);
   await publish(site, price);
-  const stakes: Stake[] = stakerSigners.slice(0, STAKERS.length).map(({ address: staker }, i) => ({
-    staker,
-    amount: (BigInt(settings.opening) * USD * (STAKERS[i] ?? 0n)) / 100n / TOKEN_UNIT,
-  }));
+  const stakes = stakesOf(
+    BigInt(settings.opening),
+    stakerSigners.map((staker) => staker.address),
+  );
   await stakeAll(site, stakes);
   await publish(site, price); // the market may now grow as far as the stake allows
   await fundAll(site, [...makers, ...traders, { account: keeper.account, deposit: KEEPER_CAPITAL * USD }]);
@@ -79,7 +83,15 @@ export async function createWorld(
   await settleAll(site, await Promise.all(pairs));
 
   const leave = staked < settings.opening;
-  if (leave) await requestExits(site, stakes, BigInt(staked), BigInt(settings.opening));
+  const ask = async (tranche: Stake["tranche"]) => {
+    const leaving = stakes.filter((stake) => stake.tranche === tranche);
+    await requestExits(site, leaving, BigInt(staked), BigInt(settings.opening));
+  };
+  if (leave) {
+    await ask("junior");
+    site.chain.setNextTime(opening + LONGER_COOLDOWN);
+    await ask("senior");
+  }
   site.chain.setNextTime(opening + LEAD - HOUR);
   await publish(site, price);
   if (leave) await claimExits(site, stakes);
@@ -94,6 +106,20 @@ export async function createWorld(
     start: opening + LEAD,
     pair,
   };
+}
+
+/** The reserve first: nobody joins the senior pool before the junior one is thick enough. @param opening {USD} */
+function stakesOf(opening: bigint, [first = "", second = "", reserve = ""]: readonly string[]): Stake[] {
+  const least = (opening * JUNIOR_PERCENT + 99n) / 100n; // up: the floor counts whole tokens
+  const parts = SENIORS.reduce((sum, part) => sum + part, 0n);
+  return [
+    { staker: reserve, tranche: "junior", amount: (least * USD) / TOKEN_UNIT },
+    ...[first, second].map((staker, i) => ({
+      staker,
+      tranche: "senior" as const,
+      amount: ((opening - least) * USD * (SENIORS[i] ?? 0n)) / parts / TOKEN_UNIT, // down
+    })),
+  ];
 }
 
 /** How long the deployment took has no part in the run: funding counts from a moment a fixed time after the listing. */

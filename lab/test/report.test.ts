@@ -26,19 +26,30 @@ const overview: Outcome["start"] = {
   held: 0n,
   holds: 500n,
   poolAssets: 1_000n * USD,
+  juniorAssets: 200n * USD,
   sharePrice: USD,
+  juniorSharePrice: USD,
 };
 const sample = (offset: number): Outcome["samples"][number] => ({
   offset,
   price: overview.price + BigInt(offset),
   openInterest: 100n * USD,
   poolAssets: 1_000n * USD,
+  juniorAssets: 200n * USD,
   inventoryEquity: -5n * USD,
   paid: offset === 0 ? NOTHING : layers,
 });
 const outcome: Outcome = {
   samples: [sample(0), sample(300), sample(600)],
-  tally: { ...EMPTY, liquidations: 4, takeovers: 2, insolvent: 1, byLiquidation: layers },
+  tally: {
+    ...EMPTY,
+    liquidations: 4,
+    takeovers: 2,
+    insolvent: 1,
+    byJunior: 3n * USD,
+    bySenior: USD,
+    byLiquidation: layers,
+  },
   accounts: 9,
   opened: 190,
   start: overview,

@@ -10,18 +10,18 @@ import type { DrawReason, Health, Market, MarketParams, MarketRules, Position, Q
 import { MarketStatus, PriceState } from "./types.ts";
 import { BPS, FEES, isSystem, ownerOf } from "./units.ts";
 
-/** The clock, the oracle and the pool as the ledger sees them during one operation. */
+/** The clock, the oracle and the stakers' capital as the ledger sees them during one operation. */
 export interface World {
   /** {s} */
   readonly now: bigint;
   quote(market: number): Quote;
-  /** {token} */
+  /** {token} of both pools: what counts as coverage. */
   freeStake(): bigint;
-  /** {token} what the pool pays of `requested`, at most that. */
+  /** {token} what both pools pay of `requested`, at most that. */
   absorb(market: number, requested: bigint, reason: DrawReason): bigint;
-  /** {token} counted against the pool's budgets: what a loss share took from its own lots. */
+  /** {token} counted against the stack's budgets: what a loss share took from its own lots. */
   countLoss(market: number, assets: bigint): void;
-  /** {token} of the pool, before this operation. */
+  /** {token} of both pools, before this operation. */
   totalAssets(): bigint;
   /** {token} that the engine holds, before this operation. */
   tokensHeld(): bigint;

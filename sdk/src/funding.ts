@@ -1,5 +1,6 @@
 /** What a sync does to a market: funding, premium, cap and maintenance ramp. docs/mechanism.md "Sync". Pure. */
 import { abs, clamp, floorDiv, max, min } from "./math.ts";
+import { premiumRate, utilisation } from "./premium.ts";
 import type { Market, MarketRules, Quote } from "./types.ts";
 import { PriceState } from "./types.ts";
 
@@ -81,7 +82,9 @@ export function syncMarket(
   rules: MarketRules,
   inputs: SyncInputs,
 ): { market: Market; premium: bigint; maintenanceBps: bigint } {
-  const { funding, premium, remainder, premiumRemainder } = accrue(market, rules.premiumRate, inputs.now);
+  const used = utilisation(market.openInterest, market.openInterestCap); // both as of the last sync
+  const rate = premiumRate(rules.premiumRate, used);
+  const { funding, premium, remainder, premiumRemainder } = accrue(market, rate, inputs.now);
   const maintenanceBps = rampedMaintenance(rules, inputs.now);
   const synced: Market = {
     ...market,

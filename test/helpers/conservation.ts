@@ -44,7 +44,7 @@ export async function settleEverybody(fx: Fixture): Promise<void> {
 }
 
 async function expectBooksConserved(fx: Fixture): Promise<void> {
-  const { engine, pool, token, feeds } = fx;
+  const { engine, junior, pool, token, feeds } = fx;
   const [accounts, tokenUnit, internalBalance, totalDeficit] = await Promise.all([
     everyAccount(fx),
     engine.tokenUnit(),
@@ -79,8 +79,13 @@ async function expectBooksConserved(fx: Fixture): Promise<void> {
   expect(deficits, "sum of the deficits").to.equal(totalDeficit);
   expect(await token.balanceOf(engine), "I4").to.be.at.least(internalBalance);
 
-  const booked = (await pool.totalAssets()) + (await pool.unvestedIncome());
-  expect(await token.balanceOf(pool), "the pool's books").to.be.at.least(booked);
+  for (const [name, tranche] of Object.entries({ junior, senior: pool })) {
+    const booked = await tranche.bookedAssets();
+    expect(await tranche.totalAssets(), `what the ${name} pool has`).to.equal(
+      booked - (await tranche.unvestedIncome()),
+    );
+    expect(await token.balanceOf(tranche), `books of the ${name} pool`).to.be.at.least(booked);
+  }
 }
 
 /** Waits for a transaction, then checks conservation. */

@@ -5,6 +5,7 @@ import { type LocalMarket, localModule } from "../../deploy/modules/Local.ts";
 import {
   AccessManager__factory,
   BackstopPool__factory,
+  CapitalStack__factory,
   Exchange__factory,
   MarginEngine__factory,
   MockAggregator__factory,
@@ -19,7 +20,13 @@ export interface FixtureOptions {
   readonly decimals?: number;
   /** First answers are {1e-8 USD/coin}. */
   readonly markets?: readonly LocalMarket[];
+  /** Keeps the attachment floor of a live deployment; without it anybody may stake in the senior pool alone. */
+  readonly attachmentFloor?: boolean;
 }
+
+/** Bps, as a live deployment starts with them. */
+const JUNIOR_WEIGHT = 20_000;
+const TREASURY = 0;
 
 /** Whole dollars in the unit of a feed. */
 export const dollars = (usd: bigint) => usd * 10n ** 8n;
@@ -31,7 +38,7 @@ export type Fixture = Awaited<ReturnType<typeof deployBackstop>>;
 
 export async function deployBackstop(connection: NetworkConnection, options: FixtureOptions = {}) {
   const { ethers, ignition } = connection;
-  const { decimals = 6, markets = DEFAULT_MARKETS } = options;
+  const { decimals = 6, markets = DEFAULT_MARKETS, attachmentFloor = false } = options;
   const deployed: Record<string, { getAddress(): Promise<string> }> = await ignition.deploy(
     localModule({ decimals, markets }),
   );
@@ -43,6 +50,8 @@ export async function deployBackstop(connection: NetworkConnection, options: Fix
     if (contract === undefined) throw new Error(`The module deployed no ${name}`);
     return contract.getAddress();
   };
+  const stack = CapitalStack__factory.connect(await at("stack"), governor);
+  if (!attachmentFloor) await stack.setTranches(0, JUNIOR_WEIGHT, TREASURY);
   return {
     connection,
     ...people,
@@ -51,7 +60,10 @@ export async function deployBackstop(connection: NetworkConnection, options: Fix
     manager: AccessManager__factory.connect(await at("manager"), governor),
     oracle: Oracle__factory.connect(await at("oracle"), governor),
     engine: MarginEngine__factory.connect(await at("engine"), governor),
-    pool: BackstopPool__factory.connect(await at("pool"), governor),
+    stack,
+    junior: BackstopPool__factory.connect(await at("junior"), governor),
+    /** The senior one. */
+    pool: BackstopPool__factory.connect(await at("senior"), governor),
     exchange: Exchange__factory.connect(await at("exchange"), governor),
     feeds: await Promise.all(
       markets.map(async (_, index) => MockAggregator__factory.connect(await at(`feed${index}`), governor)),
@@ -70,14 +82,14 @@ export async function deposit(fx: Fixture, actor: Actor, usd = 10_000n, account 
   return account;
 }
 
-/** Mints `usd` dollars and stakes them. Returns the shares. */
-export async function stake(fx: Fixture, actor: Actor = fx.staker, usd = 1_000_000n): Promise<bigint> {
+/** Mints `usd` dollars and stakes them, in the senior pool unless told otherwise. Returns the shares. */
+export async function stake(fx: Fixture, actor: Actor = fx.staker, usd = 1_000_000n, pool = fx.pool): Promise<bigint> {
   const amount = usd * fx.unit;
   await fx.token.mint(actor, amount);
-  await fx.token.connect(actor).approve(fx.pool, amount);
-  const before = await fx.pool.balanceOf(actor);
-  await fx.pool.connect(actor).deposit(amount, actor);
-  return (await fx.pool.balanceOf(actor)) - before;
+  await fx.token.connect(actor).approve(pool, amount);
+  const before = await pool.balanceOf(actor);
+  await pool.connect(actor).deposit(amount, actor);
+  return (await pool.balanceOf(actor)) - before;
 }
 
 /** Publishes a price {1e-8 USD/coin} on the market's feed, dated now, and lets the engine see it. */

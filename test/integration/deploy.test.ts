@@ -22,27 +22,73 @@ async function deployed() {
 
 /** A token and a feed that exist, as a live deployment finds them. */
 async function liveParameters() {
-  const [, , governor, guardian] = await ethers.getSigners();
-  if (governor === undefined || guardian === undefined) throw new Error("The chain has too few unlocked accounts");
+  const [, , governor, guardian, treasury] = await ethers.getSigners();
+  if (governor === undefined || guardian === undefined || treasury === undefined)
+    throw new Error("The chain has too few unlocked accounts");
   const token = await (await ethers.deployContract("MockToken", ["USD", 6])).getAddress();
   const ethUsdFeed = await (await ethers.deployContract("MockAggregator", [8, dollars(2_000n)])).getAddress();
   const parameters = {
-    Backstop: { token, ethUsdFeed, guardian: guardian.address },
+    Backstop: { token, ethUsdFeed, guardian: guardian.address, treasury: treasury.address },
     HandOver: { governor: governor.address },
   };
-  return { governor, guardian, parameters };
+  return { governor, guardian, treasury, parameters };
 }
 
 describe("deploy", () => {
   it("connects the contracts to each other", async () => {
-    const { engine, pool, exchange, oracle, token } = await networkHelpers.loadFixture(deployed);
+    const { engine, stack, exchange, oracle, token } = await networkHelpers.loadFixture(deployed);
 
-    expect(await engine.pool()).to.equal(await pool.getAddress());
+    expect(await engine.stack()).to.equal(await stack.getAddress());
     expect(await engine.exchange()).to.equal(await exchange.getAddress());
     expect(await engine.oracle()).to.equal(await oracle.getAddress());
     expect(await exchange.engine()).to.equal(await engine.getAddress());
-    expect(await pool.engine()).to.equal(await engine.getAddress());
-    expect(await pool.asset()).to.equal(await token.getAddress());
+    expect(await stack.engine()).to.equal(await engine.getAddress());
+    expect(await stack.asset()).to.equal(await token.getAddress());
+  });
+
+  it("puts a junior and a senior pool under one stack", async () => {
+    const { engine, stack, junior, pool: senior, manager, token } = await networkHelpers.loadFixture(deployed);
+
+    expect(await stack.junior()).to.equal(await junior.getAddress());
+    expect(await stack.senior()).to.equal(await senior.getAddress());
+    expect([await junior.isJunior(), await senior.isJunior()]).to.deep.equal([true, false]);
+    expect([await junior.symbol(), await senior.symbol()]).to.deep.equal(["jBACK", "BACK"]);
+    for (const tranche of [junior, senior]) {
+      expect(await tranche.stack()).to.equal(await stack.getAddress());
+      expect(await tranche.engine()).to.equal(await engine.getAddress());
+      expect(await tranche.asset()).to.equal(await token.getAddress());
+      expect(await tranche.authority()).to.equal(await manager.getAddress());
+    }
+    expect(await stack.authority()).to.equal(await manager.getAddress());
+  });
+
+  it("lets nobody into the senior pool above four times the junior one, unless governance says otherwise", async () => {
+    const fx = await deployBackstop(await network.create(), { attachmentFloor: true });
+    expect(await fx.stack.tranches()).to.deep.equal([2_000n, 20_000n, 0n]);
+    const most = () => fx.pool.maxDeposit(fx.staker);
+
+    expect(await most()).to.equal(0n);
+    await stake(fx, fx.staker2, 1_000n, fx.junior);
+    expect(await most()).to.equal(4_000n * fx.unit);
+    await stake(fx, fx.staker, 4_000n);
+    await expect(stake(fx, fx.staker, 1n))
+      .to.be.revertedWithCustomError(fx.pool, "AssetsAboveMax")
+      .withArgs(fx.unit, 0);
+    await fx.stack.setTranches(0, 20_000, 0);
+    expect(await stake(fx, fx.staker, 1n)).to.equal(fx.unit * 10n ** 6n);
+  });
+
+  it("names the treasury of its parameters, and asks for one", async () => {
+    const { treasury, parameters } = await liveParameters();
+    const { stack } = await ignition.deploy(Backstop, { parameters });
+    expect(await stack.getFunction("treasury")()).to.equal(treasury.address);
+
+    const { treasury: _, ...others } = parameters.Backstop;
+    const failed = await ignition.deploy(Backstop, { parameters: { Backstop: others } }).then(
+      () => "",
+      (error: unknown) => String(error),
+    );
+    expect(failed).to.contain("treasury");
   });
 
   it("lists the markets with the parameters of deploy/markets.ts", async () => {
@@ -69,9 +115,11 @@ describe("deploy", () => {
   });
 
   it("cannot be connected a second time", async () => {
-    const { engine, pool, exchange } = await networkHelpers.loadFixture(deployed);
+    const { engine, stack, exchange } = await networkHelpers.loadFixture(deployed);
 
-    await expect(engine.wire(pool, exchange)).to.be.revertedWithCustomError(engine, "AlreadyConnected").withArgs(pool);
+    await expect(engine.wire(stack, exchange))
+      .to.be.revertedWithCustomError(engine, "AlreadyConnected")
+      .withArgs(stack);
   });
 
   it("is governed by the deployer of a live deployment", async () => {

@@ -55,7 +55,7 @@ const RESTRICTED: readonly Restricted[] = [
   {
     name: "engine.wire",
     role: "governor",
-    send: async ({ engine, pool, exchange }, caller) => engine.connect(caller).wire(pool, exchange),
+    send: async ({ engine, stack, exchange }, caller) => engine.connect(caller).wire(stack, exchange),
     refusedBy: "AlreadyConnected",
   },
   {
@@ -84,28 +84,35 @@ const RESTRICTED: readonly Restricted[] = [
     send: async ({ engine }, caller) => engine.connect(caller).pauseMarket(0),
   },
   {
-    name: "pool.setBudgets",
+    name: "stack.setBudgets",
     role: "governor",
-    send: async ({ pool }, caller) => pool.connect(caller).setBudgets(500, 500),
+    send: async ({ stack }, caller) => stack.connect(caller).setBudgets(500, 500),
   },
   {
-    name: "pool.setExitClocks",
+    name: "stack.setTranches",
     role: "governor",
-    send: async ({ pool }, caller) => pool.connect(caller).setExitClocks(86_400, 86_400),
+    send: async ({ stack }, caller) => stack.connect(caller).setTranches(5_000, 50_000, 2_000),
   },
-  {
-    name: "pool.pause",
-    role: "guardian",
-    send: async ({ pool }, caller) => pool.connect(caller).pause(),
-  },
-  {
-    name: "pool.unpause",
-    role: "guardian",
-    send: async ({ pool, guardian }, caller) => {
-      if ((await pool.pausedUntil()) === 0n) await pool.connect(guardian).pause();
-      return pool.connect(caller).unpause();
+  ...(["junior", "pool"] as const).flatMap((tranche): Restricted[] => [
+    {
+      name: `${tranche}.setExitClocks`,
+      role: "governor",
+      send: async (fx, caller) => fx[tranche].connect(caller).setExitClocks(86_400, 86_400),
     },
-  },
+    {
+      name: `${tranche}.pause`,
+      role: "guardian",
+      send: async (fx, caller) => fx[tranche].connect(caller).pause(),
+    },
+    {
+      name: `${tranche}.unpause`,
+      role: "guardian",
+      send: async (fx, caller) => {
+        if ((await fx[tranche].pausedUntil()) === 0n) await fx[tranche].connect(fx.guardian).pause();
+        return fx[tranche].connect(caller).unpause();
+      },
+    },
+  ]),
 ];
 
 describe("roles", () => {
@@ -124,14 +131,15 @@ describe("roles", () => {
     it(`${name} answers to the ${role}`, async () => {
       const fx = await loadFixture(deployed);
       if (refusedBy === undefined) await expect(send(fx, fx[role])).not.to.revert(ethers);
-      else await expect(send(fx, fx[role])).to.be.revertedWithCustomError(fx.engine, refusedBy).withArgs(fx.pool);
+      else await expect(send(fx, fx[role])).to.be.revertedWithCustomError(fx.engine, refusedBy).withArgs(fx.stack);
     });
   }
 
   it("gives a role for these functions and no others", async () => {
     const fx = await loadFixture(deployed);
     const named: string[] = [];
-    for (const [prefix, contract] of Object.entries({ oracle: fx.oracle, engine: fx.engine, pool: fx.pool })) {
+    const { oracle, engine, stack, junior, pool } = fx;
+    for (const [prefix, contract] of Object.entries({ oracle, engine, stack, junior, pool })) {
       const abi: Interface = contract.interface;
       const functions: { name: string; selector: string }[] = [];
       abi.forEachFunction(({ name, selector }) => functions.push({ name, selector }));
@@ -156,15 +164,44 @@ describe("roles", () => {
     }
   });
 
-  it("lets only the engine draw on the pool, and only the exchange fill", async () => {
+  it("lets only the engine draw on the stack and report to it", async () => {
     const fx = await loadFixture(deployed);
     for (const who of [fx.governor, fx.guardian, fx.staker, fx.keeper]) {
-      await expect(fx.pool.connect(who).absorb(0, 1, 0))
-        .to.be.revertedWithCustomError(fx.pool, "NotEngine")
-        .withArgs(who);
-      await expect(fx.pool.connect(who).receiveIncome(1))
-        .to.be.revertedWithCustomError(fx.pool, "NotEngine")
-        .withArgs(who);
+      const stack = fx.stack.connect(who);
+      for (const send of [
+        () => stack.absorb(0, 1, 0),
+        () => stack.countLoss(0, 1),
+        () => stack.receiveIncome(1, 0),
+        () => stack.report(0, 1, 1, 1),
+      ])
+        await expect(send()).to.be.revertedWithCustomError(fx.stack, "NotEngine").withArgs(who);
+    }
+  });
+
+  it("lets only the stack take a loss out of a pool and say what is pending, not even the engine", async () => {
+    const fx = await loadFixture(deployed);
+    const at = await fx.engine.getAddress();
+    await connection.networkHelpers.impersonateAccount(at);
+    await connection.networkHelpers.setBalance(at, 10n ** 18n);
+    const engine = await ethers.getSigner(at);
+    for (const tranche of [fx.junior, fx.pool]) {
+      for (const who of [fx.governor, fx.guardian, fx.staker, fx.keeper, engine]) {
+        const pool = tranche.connect(who);
+        for (const send of [
+          () => pool.take(1),
+          () => pool.receiveIncome(1),
+          () => pool.setPending(1, 1, 1),
+          () => pool.setLimit(1),
+        ])
+          await expect(send()).to.be.revertedWithCustomError(tranche, "NotStack").withArgs(who);
+      }
+    }
+    await connection.networkHelpers.stopImpersonatingAccount(at);
+  });
+
+  it("lets only the exchange fill", async () => {
+    const fx = await loadFixture(deployed);
+    for (const who of [fx.governor, fx.guardian, fx.staker, fx.keeper]) {
       const fill = {
         market: 0,
         buyer: accountOf(fx.alice),
@@ -184,8 +221,9 @@ describe("roles", () => {
 
 describe("sizes", () => {
   it("keeps every deployed contract and library under 24 KiB", async () => {
-    await loadFixture(deployed);
+    const { junior, pool } = await loadFixture(deployed);
     const sizes: number[] = [];
+    for (const tranche of [junior, pool]) sizes.push((await ethers.provider.getCode(tranche)).length / 2 - 1);
     for (let number = await ethers.provider.getBlockNumber(); number > 0; --number) {
       const block = await ethers.provider.getBlock(number);
       for (const hash of block?.transactions ?? []) {
@@ -194,8 +232,8 @@ describe("sizes", () => {
         sizes.push((await ethers.provider.getCode(receipt.contractAddress)).length / 2 - 1);
       }
     }
-    // token, manager, oracle, 7 libraries, engine, pool, exchange, 3 feeds
-    expect(sizes).to.have.lengthOf(16);
+    // token, manager, oracle, 7 libraries, engine, stack, exchange, 3 feeds; the stack creates its pools itself
+    expect(sizes).to.have.lengthOf(18);
     for (const size of sizes) expect(size).to.be.within(1, CODE_LIMIT - 1);
   });
 });

@@ -18,6 +18,7 @@ interface Layers {
 }
 
 interface Result extends Layers {
+  readonly paidByTranche: { readonly junior: string; readonly senior: string };
   readonly episode: string;
   readonly seed: number;
   readonly steps: number;
@@ -68,6 +69,9 @@ describe("drill", () => {
     expect(BigInt(found.shortfall) > 0n).to.equal(true);
     expect(BigInt(found.paidBy.bucket) > 0n).to.equal(true);
     expect(BigInt(found.paidBy.pool) > 0n).to.equal(true);
+    const { junior, senior } = found.paidByTranche;
+    expect(BigInt(junior) > 0n).to.equal(true);
+    expect(BigInt(junior) + BigInt(senior) >= BigInt(found.paidBy.pool)).to.equal(true);
     expect(sumOf(found)).to.equal(BigInt(found.shortfall));
     expect(BigInt(found.poolNavEnd) < BigInt(found.poolNavStart)).to.equal(true);
 

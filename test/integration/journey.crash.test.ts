@@ -138,7 +138,8 @@ describe("a crash that the pool pays for", () => {
     expect(covered.byPool).to.equal(rest);
     expect(covered.toDeficit).to.equal(0n);
     expect(covered.excess).to.equal(paid * tokenUnit - rest);
-    await expect(transaction).to.emit(fx.pool, "LossAbsorbed").withArgs(0, LIQUIDATION, paid, paid);
+    await expect(transaction).to.emit(fx.stack, "LossAbsorbed").withArgs(0, LIQUIDATION, paid, 0, paid);
+    await expect(transaction).to.emit(fx.pool, "LossTaken").withArgs(paid);
 
     const reward = ETH.params.takeoverReward;
     await expect(transaction).to.emit(fx.engine, "TakenOver").withArgs(alice, keeper, equity, reward);
@@ -147,6 +148,28 @@ describe("a crash that the pool pays for", () => {
     expect(await fx.engine.positions(alice, 0)).to.deep.equal([0n, 0n]);
     expect((await fx.engine.positions(0, 0)).lots).to.equal(lots);
     expect(await equityOf(fx, 0n)).to.equal(0n); // the inventory took the lots at the mark
+  });
+
+  it("asks the junior pool first, and the senior one for the rest", async () => {
+    const fx = await loadFixture(liquidated);
+    await stake(fx, fx.staker, 5_000n, fx.junior);
+    await setPrice(fx, dollars(1_700n));
+    const [below, above] = [await fx.junior.totalAssets(), await fx.pool.totalAssets()];
+
+    const takeover = fx.engine.connect(fx.keeper).takeover(fx.accounts.alice, fx.accounts.keeper);
+    const transaction = await step(fx, takeover);
+
+    const [covered] = await coveredIn(fx, transaction);
+    if (covered === undefined) throw new Error("No shortfall was covered");
+    const paid = (covered.byPool + covered.excess) / (await fx.engine.tokenUnit());
+    const first = 4_999n * fx.unit; // a whole token stays
+    expect(paid).to.be.greaterThan(first);
+    await expect(transaction)
+      .to.emit(fx.stack, "LossAbsorbed")
+      .withArgs(0, LIQUIDATION, paid, first, paid - first);
+    expect(await fx.junior.totalAssets()).to.equal(below - first);
+    expect(await fx.pool.totalAssets()).to.equal(above - (paid - first));
+    expect(await fx.stack.seniorLoss()).to.equal(paid - first);
   });
 
   it("takes the loss from every share alike, and nothing else", async () => {

@@ -21,7 +21,7 @@ import {
 } from "../helpers/replay.ts";
 import { DAY, HOUR, MINUTE } from "../helpers/time.ts";
 
-/** The pool's budgets follow the calendar: a fixed start keeps the session the same on every day. */
+/** The stack's budgets follow the calendar: a fixed start keeps the session the same on every day. */
 const connection = await network.create({ override: { initialDate: "2026-01-05T00:00:00Z" } });
 const { time } = connection.networkHelpers;
 
@@ -167,7 +167,7 @@ describe("replay", () => {
     await deposit(fx, fx.maker, 40_000n);
     await deposit(fx, fx.keeper, 100_000n);
     for (const id of MARKETS.keys()) await fx.engine.sync(id);
-    await fx.pool.setBudgets(500, 500); // so that the pool pays a part and the rest becomes a deficit
+    await fx.stack.setBudgets(500, 500); // so that the pools pay a part and the rest becomes a deficit
 
     await prologue(fx);
     const whileTheClockRuns = await checkpoint(fx);
@@ -206,7 +206,7 @@ describe("replay", () => {
 async function checkpoint(fx: Fixture) {
   const accounts = await everyAccount(fx);
   const state = await stateOf(fx, accounts);
-  const assets = (await fx.pool.totalAssets()) * (await fx.engine.tokenUnit());
+  const assets = (await fx.stack.totalAssets()) * (await fx.engine.tokenUnit());
   return { count: (await logsOf(fx)).length, stored: { accounts, state }, assets };
 }
 
@@ -240,7 +240,7 @@ async function stateOf({ engine }: Fixture, accounts: readonly bigint[]) {
   return state;
 }
 
-/** The same shape from the logs. @param assets {u} of the pool, which tells of them itself */
+/** The same shape from the logs. @param assets {u} of both pools, which tell of them themselves */
 function rebuilt(books: Books, accounts: readonly bigint[], assets: bigint): Record<string, unknown> {
   const state: Record<string, unknown> = {
     internalBalance: books.internalBalance,
