@@ -28,7 +28,7 @@ contract EngineInvariantTest is SystemTest, LedgerChecks {
     function test_Campaign_ReachesEveryLayerAndEveryWayOut() public {
         for (uint256 i; i < 4; ++i) {
             if (i != 0) setUp();
-            _play(handler, 300, i + 1);
+            _play(handler, 300, i + 11);
         }
         for (uint256 k; k <= uint256(type(Tally).max); ++k) _assertReached(Tally(k));
     }
