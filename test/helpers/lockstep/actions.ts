@@ -23,7 +23,7 @@ export interface Action {
 const OWNERS = 7;
 const START: readonly bigint[] = MARKETS.map(({ answer }) => answer);
 
-/** `crisis`: the pool's budgets are small and prices jump, so that deficits and haircuts occur. */
+/** `crisis`: the stack's budgets are small and prices jump, so that deficits and haircuts occur. */
 export interface Scene {
   now: bigint; // {s}
   crisis: boolean;
@@ -83,9 +83,16 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
     return found.length > 0 && rng.chance(0.9) ? rng.pick(found) : user();
   }
 
+  /** Mostly one of those with most room above initial margin. */
   function rich(): bigint {
-    const best = [...accounts].sort((a, b) => (state.accounts.get(a).cash < state.accounts.get(b).cash ? 1 : -1));
-    return rng.chance(0.8) ? rng.pick(best.slice(0, 4)) : user();
+    const room = (account: bigint) => {
+      const { equity, initial } = model.health(account, Valuation.MARK);
+      return equity - initial;
+    };
+    const best = accounts
+      .map((account) => ({ account, room: room(account) }))
+      .sort((a, b) => (a.room < b.room ? 1 : -1));
+    return rng.chance(0.8) ? rng.pick(best.slice(0, 4)).account : user();
   }
 
   const answer = (id: number, next: bigint, age = 0n) => answerOf(world, cast.governor, id, next, scene.now - age);

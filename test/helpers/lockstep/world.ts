@@ -5,7 +5,7 @@ import { createEngine } from "../../../sdk/src/engine.ts";
 import { type Feed, type Live, look, priceOf as priceOfAnswer, type Round } from "../../../sdk/src/oracle.ts";
 import { type Samples, sampled, twap } from "../../../sdk/src/twap.ts";
 import type { DrawReason, MarketParams, MarketRules } from "../../../sdk/src/types.ts";
-import { IBackstopPool__factory } from "../../../typechain-types/index.js";
+import { ICapitalStack__factory } from "../../../typechain-types/index.js";
 import { deployBackstop, dollars } from "../fixture.ts";
 import { createChain, type Outcome } from "./chain.ts";
 import { readMarket } from "./compare.ts";
@@ -26,17 +26,19 @@ const bigints = <T extends object>(record: T) =>
 
 export async function createWorld(connection: NetworkConnection, decimals: number) {
   const fx = await deployBackstop(connection, { decimals, markets: MARKETS });
-  const poolEvents = IBackstopPool__factory.createInterface();
+  const stackEvents = ICapitalStack__factory.createInterface();
   const errors = [
     fx.engine.interface,
     fx.pool.interface,
+    fx.stack.interface,
     fx.exchange.interface,
     fx.oracle.interface,
     fx.token.interface,
   ];
   const chain = createChain(connection, errors);
   const at = async (contract: { getAddress(): Promise<string> }) => contract.getAddress();
-  const [engineAt, poolAt, exchangeAt] = [await at(fx.engine), await at(fx.pool), await at(fx.exchange)];
+  const [engineAt, exchangeAt, stackAt] = [await at(fx.engine), await at(fx.exchange), await at(fx.stack)];
+  const [juniorAt, poolAt] = [await at(fx.junior), await at(fx.pool)];
   const [tokenAt, oracleAt] = [await at(fx.token), await at(fx.oracle)];
   const model = createEngine({ tokenDecimals: decimals, exchange: BigInt(exchangeAt) });
 
@@ -102,22 +104,22 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
     };
   }
 
-  /** What the pool paid and counted, in order, as its events tell; a call it did not answer paid nothing. */
+  /** What the stack paid and counted, in order, as its events tell; a call it did not answer paid nothing. */
   function payments({ logs, revert }: Outcome) {
     const said = logs
-      .filter(({ address }) => address.toLowerCase() === poolAt.toLowerCase())
-      .map((log) => poolEvents.parseLog(log))
+      .filter(({ address }) => address.toLowerCase() === stackAt.toLowerCase())
+      .map((log) => stackEvents.parseLog(log))
       .filter((log) => log?.name === "LossAbsorbed" || log?.name === "LossCounted");
     function next(name: string, asked: readonly bigint[]): bigint | undefined {
       const log = said.shift();
       if (log === undefined || log === null) return undefined;
       const was: readonly bigint[] = [...log.args].slice(0, asked.length);
       const isSame = log.name === name && asked.every((value, i) => value === was[i]);
-      if (!isSame) throw new Error(`the pool was asked ${log.name} ${was}, the model asks ${name} ${asked}`);
-      return log.args.paid;
+      if (!isSame) throw new Error(`the stack was asked ${log.name} ${was}, the model asks ${name} ${asked}`);
+      return log.name === "LossAbsorbed" ? log.args.byJunior + log.args.bySenior : 0n;
     }
     return {
-      // event: market, reason, requested, paid
+      // event: market, reason, requested, byJunior, bySenior
       absorb: (market: number, requested: bigint, reason: DrawReason): bigint =>
         next("LossAbsorbed", [BigInt(market), BigInt(reason), requested]) ?? 0n,
       countLoss: (market: number, assets: bigint): void => void next("LossCounted", [BigInt(market), assets]),
@@ -129,7 +131,7 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   return {
     ...{ fx, chain, model, rounds, seconds, surplus, quotes, payments },
     priceOf,
-    ...{ engineAt, poolAt, exchangeAt, tokenAt, oracleAt },
+    ...{ engineAt, stackAt, juniorAt, poolAt, exchangeAt, tokenAt, oracleAt },
   };
 }
 
