@@ -77,9 +77,11 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
 
   const flagged = () => accounts.filter((account) => state.accounts.get(account).unhealthySince !== 0n);
 
-  /** Mostly somebody under maintenance margin, as a keeper would look for. */
-  function weak(): bigint {
-    const found = unhealthy();
+  /** Mostly somebody under maintenance margin, as a keeper would look for; of these those that the call is for. */
+  function weak(isFor: (equity: bigint) => boolean = () => true): bigint {
+    const all = unhealthy();
+    const wanted = all.filter((account) => isFor(model.health(account, Valuation.MARK).equity));
+    const found = wanted.length > 0 && rng.chance(0.9) ? wanted : all;
     return found.length > 0 && rng.chance(0.9) ? rng.pick(found) : user();
   }
 
@@ -234,7 +236,7 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
       return { from: cast.staker, to: engineAt, data, apply: () => model.unflag(account) };
     },
     liquidate: (): Action => {
-      const account = weak();
+      const account = weak((equity) => equity >= 0n);
       const into = rich();
       const from = caller(into);
       const held = MARKET_IDS.filter((id) => lotsIn(account, id) !== 0n);
@@ -250,7 +252,7 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
       return { from, to: engineAt, data, apply: () => model.liquidate(BigInt(from), call) };
     },
     takeover: (): Action => {
-      const [account, rewardAccount] = [weak(), user()];
+      const [account, rewardAccount] = [weak((equity) => equity < 0n), user()];
       const data = engine.encodeFunctionData("takeover", [account, rewardAccount]);
       return { from: cast.staker, to: engineAt, data, apply: () => model.takeover(account, rewardAccount) };
     },
