@@ -30,14 +30,15 @@ function applied(action: Action): Revert | undefined {
 export type Runner = ReturnType<typeof createRunner>;
 
 export function createRunner(world: World, cast: Cast) {
-  const { chain, model, fx, engineAt, stackAt, tokenAt } = world;
+  const { chain, model, fx, engineAt, stackAt, juniorAt, poolAt, tokenAt } = world;
   const comparison = createComparison(world);
   /** Operations that succeeded, errors and events, by name. */
   const counts = new Map<string, number>();
   let steps = 0;
   const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
-  const [freeStake, totalAssets] = (["freeStake", "totalAssets"] as const).map((name) =>
-    fx.stack.interface.encodeFunctionData(name as "freeStake"),
+  const freeStake = fx.pool.interface.encodeFunctionData("freeStake"); // of one pool
+  const [unrepaid, totalAssets] = (["unrepaid", "totalAssets"] as const).map((name) =>
+    fx.stack.interface.encodeFunctionData(name as "unrepaid"),
   );
   const balance = fx.token.interface.encodeFunctionData("balanceOf", [engineAt]);
 
@@ -51,18 +52,33 @@ export function createRunner(world: World, cast: Cast) {
   ): Promise<Revert | undefined> {
     const look = async (needed: boolean, at: string, data: string | undefined) =>
       needed && data !== undefined ? chain.peek(at, data, now) : 0n;
-    const stake = await look(action.apply !== undefined, stackAt, freeStake);
+    const isOurs = action.apply !== undefined;
+    const stake = (await look(isOurs, juniorAt, freeStake)) + (await look(isOurs, poolAt, freeStake));
+    const owed = await look(name === "coverEngine", stackAt, unrepaid);
     const assets = await look(name === "deleverage", stackAt, totalAssets);
     const held = await look(name === "coverEngine" || name === "deposit", tokenAt, balance);
     const outcome = await chain.send(action.from, action.to, action.data, now);
 
     const { commit, ...oracle } = world.quotes(now);
     const { isDone, ...stack } = world.payments(outcome);
-    model.at({ now, freeStake: () => stake, totalAssets: () => assets, tokensHeld: () => held, ...oracle, ...stack });
+    const { differences: unequal, keep, report } = world.reports(stake, outcome);
+    model.at({
+      now,
+      unrepaid: () => owed,
+      totalAssets: () => assets,
+      tokensHeld: () => held,
+      ...oracle,
+      ...stack,
+      report,
+    });
     const revert = action.apply === undefined ? outcome.revert : applied(action);
     expect(text(outcome.revert), where).to.equal(text(revert));
     expect(isDone(), `${where}: the model asked the stack for everything`).to.equal(true);
     if (revert === undefined) {
+      if (action.apply !== undefined) {
+        expect(unequal(), `${where}: reports`).to.equal("");
+        keep();
+      }
       if (action.apply !== undefined) commit();
       action.onSuccess?.();
     }

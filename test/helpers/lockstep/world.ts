@@ -17,6 +17,8 @@ export const MARKETS = [
 ] as const;
 export const MARKET_IDS = [0, 1, 2] as const;
 
+type Pending = readonly [gain: bigint, loss: bigint, atRisk: bigint];
+
 export type World = Awaited<ReturnType<typeof createWorld>>;
 
 const bigints = <T extends object>(record: T) =>
@@ -48,6 +50,8 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   const since = new Map<number, bigint>(); // {s} when the feed was configured
   const samples = new Map<number, Samples>();
   const seconds = new Map<string, bigint>(); // {u/lot} by market and time
+  /** {token} what each market last reported, by the model. */
+  const reported = new Map<number, Pending>();
   /** {token} held beyond the ledger's balance; negative: missing. Only burning and donating change it. */
   const surplus = { tokens: 0n };
   for (const [id, { config }] of MARKETS.entries()) {
@@ -104,6 +108,32 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
     };
   }
 
+  /** Reports of one call, in order; `free` {token} is the stake of both pools before it. `commit` keeps them. */
+  function reports(free: bigint, { logs }: Pick<Outcome, "logs">) {
+    const seen = new Map(reported);
+    const made: string[] = [];
+    const said = logs
+      .filter(({ address }) => address.toLowerCase() === stackAt.toLowerCase())
+      .map((log) => stackEvents.parseLog(log))
+      .filter((log) => log?.name === "Reported")
+      .map((log) => String(log?.args));
+    return {
+      report: (market: number, gain: bigint, loss: bigint, atRisk: bigint): bigint => {
+        const before = seen.get(market) ?? [0n, 0n, 0n];
+        seen.set(market, [gain, loss, atRisk]);
+        if ([...before, gain, loss, atRisk].some((value) => value > 0n)) made.push([market, gain, loss, atRisk].join());
+        const lost = [...seen.values()].reduce((sum, [, value]) => sum + value, 0n);
+        return lost > free ? 0n : free - lost;
+      },
+      /** Whether model and contracts reported the same. */
+      differences: (): string =>
+        made.join(" ") === said.join(" ") ? "" : `contract ${said.join(" ")}, model ${made.join(" ")}`,
+      keep: (): void => {
+        for (const [market, pending] of seen) reported.set(market, pending);
+      },
+    };
+  }
+
   /** What the stack paid and counted, in order, as its events tell; a call it did not answer paid nothing. */
   function payments({ logs, revert }: Outcome) {
     const said = logs
@@ -118,7 +148,15 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
       if (!isSame) throw new Error(`the stack was asked ${log.name} ${was}, the model asks ${name} ${asked}`);
       return log.name === "LossAbsorbed" ? log.args.byJunior + log.args.bySenior : 0n;
     }
+    const repaid = logs
+      .filter(({ address }) => address.toLowerCase() === stackAt.toLowerCase())
+      .map((log) => stackEvents.parseLog(log))
+      .reduce((sum, log) => (log?.name === "LossRepaid" ? sum + log.args.assets : sum), 0n);
     return {
+      repay: (_: bigint): bigint => {
+        surplus.tokens -= repaid;
+        return repaid;
+      },
       // event: market, reason, requested, byJunior, bySenior
       absorb: (market: number, requested: bigint, reason: DrawReason): bigint =>
         next("LossAbsorbed", [BigInt(market), BigInt(reason), requested]) ?? 0n,
@@ -129,7 +167,7 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   }
 
   return {
-    ...{ fx, chain, model, rounds, seconds, surplus, quotes, payments },
+    ...{ fx, chain, model, rounds, seconds, surplus, quotes, payments, reports },
     priceOf,
     ...{ engineAt, stackAt, juniorAt, poolAt, exchangeAt, tokenAt, oracleAt },
   };
