@@ -1,9 +1,10 @@
 /** What the operations share: the state, the world outside the ledger, synchronisation and the health of an account. */
 import { ensure } from "./errors.ts";
-import { syncMarket } from "./funding.ts";
+import { openInterestCap, syncMarket } from "./funding.ts";
 import { marketsOf } from "./ledger.ts";
 import type { Exposure } from "./margin.ts";
 import { healthOf } from "./margin.ts";
+import { report } from "./pending.ts";
 import { interestInEffect, inventoryLots } from "./side.ts";
 import type { State } from "./state.ts";
 import type { DrawReason, Health, Market, MarketParams, MarketRules, Position, Quote, Valuation } from "./types.ts";
@@ -15,14 +16,18 @@ export interface World {
   /** {s} */
   readonly now: bigint;
   quote(market: number): Quote;
-  /** {token} of both pools: what counts as coverage. */
-  freeStake(): bigint;
+  /** What is pending in a market, {token} each. Returns what then counts as coverage {token} of both pools. */
+  report(market: number, gain: bigint, loss: bigint, atRisk: bigint): bigint;
   /** {token} what both pools pay of `requested`, at most that. */
   absorb(market: number, requested: bigint, reason: DrawReason): bigint;
   /** {token} counted against the stack's budgets: what a loss share took from its own lots. */
   countLoss(market: number, assets: bigint): void;
   /** {token} of both pools, before this operation. */
   totalAssets(): bigint;
+  /** {token} paid by the stakers for what the engine itself had lost, and not repaid. */
+  unrepaid(): bigint;
+  /** {token} taken of `assets` that repay it. */
+  repay(assets: bigint): bigint;
   /** {token} that the engine holds, before this operation. */
   tokensHeld(): bigint;
   /** {u/lot} the oracle's average of the last `window` s. */
@@ -108,15 +113,19 @@ export function sync(ctx: Context, market: number): void {
   const result = syncMarket(row, rulesOf(ctx, market), {
     now: world.now,
     quote,
-    freeStake: world.freeStake() * tokenUnit,
     inventoryLots: inventoryLots(state, market),
     openInterest: interestInEffect(state, market),
   });
   if (quote.state === PriceState.BOUND || quote.state === PriceState.BAD) {
     state.recovery.set(BigInt(market), { ...state.recovery.get(BigInt(market)), badAt: world.now });
   }
+  const { maintenanceBps } = result;
   state.markets.set(BigInt(market), result.market);
-  state.params.set(market, { ...paramsOf(ctx, market), maintenanceBps: result.maintenanceBps });
+  state.params.set(market, { ...paramsOf(ctx, market), maintenanceBps });
+  const freeStake = report(ctx, market) * tokenUnit;
+  state.patchMarket(market, {
+    openInterestCap: openInterestCap(rulesOf(ctx, market), maintenanceBps, freeStake, quote.price),
+  });
   if (result.premium !== 0n) state.addCash(FEES, result.premium);
 }
 

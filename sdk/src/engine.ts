@@ -39,7 +39,9 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
   const none: World = {
     now: 0n,
     quote: () => unset("quote"),
-    freeStake: () => unset("freeStake"),
+    report: () => unset("report"),
+    unrepaid: () => unset("unrepaid"),
+    repay: () => unset("repay"),
     absorb: () => unset("absorb"),
     countLoss: () => unset("countLoss"),
     totalAssets: () => unset("totalAssets"),

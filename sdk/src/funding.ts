@@ -71,12 +71,11 @@ export function rampedMaintenance(
 export interface SyncInputs {
   readonly now: bigint; // {s}
   readonly quote: Quote;
-  readonly freeStake: bigint; // {u}
   readonly inventoryLots: bigint; // {lot} in effect
   readonly openInterest: bigint; // {lot} in effect
 }
 
-/** The market after a sync and the premium {u} that it brought to FEES. */
+/** The market after a sync but for its cap, and the premium {u} that it brought to FEES. */
 export function syncMarket(
   market: Market,
   rules: MarketRules,
@@ -95,7 +94,6 @@ export function syncMarket(
     fundingRemainder: remainder,
     premiumRemainder,
     syncedAt: inputs.now,
-    openInterestCap: openInterestCap(rules, maintenanceBps, inputs.freeStake, inputs.quote.price),
     fundingRate: fundingRate(rules, inputs.inventoryLots, inputs.openInterest),
   };
   return { market: synced, premium: 2n * premium * market.openInterest, maintenanceBps };

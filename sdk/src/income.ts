@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { listedMarket, rulesOf } from "./context.ts";
 import { ensure } from "./errors.ts";
 import { max, min } from "./math.ts";
+import { report } from "./pending.ts";
 import { isFlat } from "./side.ts";
 import type { State } from "./state.ts";
 import { DrawReason, MarketStatus } from "./types.ts";
@@ -36,6 +37,7 @@ export function collectIncome(ctx: Context, market: number): bigint {
   state.addCash(FEES, fromInventory + fromBucket - recovered - paid * tokenUnit);
   state.addBalance(-paid);
   recover(state, market, recovered);
+  if (fromInventory > 0n) report(ctx, market);
   return paid;
 }
 
@@ -49,15 +51,17 @@ function recover(state: State, market: number, amount: bigint): void {
   state.lowerDeficits(amount - toClaims - own);
 }
 
-/** The pool pays for tokens that the engine lacks, the rest becomes its own deficit; tokens beyond the balance repay deficits and claims. */
+/** The pool pays for tokens that the engine lacks, the rest becomes its own deficit; tokens beyond the balance repay deficits and claims, then stakers. */
 export function coverEngine({ state, world, tokenUnit }: Context): void {
   const balance = state.internalBalance;
   const held = world.tokensHeld();
   if (held >= balance) {
     const amount = min(held - balance, (state.totalClaims + state.totalDeficit) / tokenUnit);
-    ensure(amount > 0n, "EngineBacked", held, balance);
+    const returned = min(held - balance - amount, world.unrepaid()); // to the stakers who paid for it
+    ensure(amount + returned > 0n, "EngineBacked", held, balance);
     state.addBalance(amount);
     recover(state, ENGINE_DEFICIT, amount * tokenUnit);
+    if (returned > 0n) world.repay(returned);
     return;
   }
   const paid = world.absorb(ENGINE_DEFICIT, balance - held, DrawReason.ENGINE_DEFICIT);

@@ -19,6 +19,7 @@ import { fill } from "./ledger.ts";
 import { clockAge, discount, isRunning, isTakeoverable, limitLots, lotsToClose, penaltyOf } from "./liquidation.ts";
 import { maintenanceRatio } from "./margin.ts";
 import { abs, min } from "./math.ts";
+import { report } from "./pending.ts";
 import { canShare, coverMarket, coverShortfall, legsOf } from "./shortfall.ts";
 import { inventoryEquity, inventoryLots } from "./side.ts";
 import { before, ensureMargin, ensureSize, grows } from "./trading.ts";
@@ -150,7 +151,12 @@ export function takeover(ctx: Context, account: bigint, rewardAccount: bigint): 
       equity - reward,
       legs.map((leg) => leg.maintenance),
     );
-    for (const [i, { market }] of legs.entries()) state.addCash(inventoryOf(market), parts[i] ?? 0n);
+    for (const [i, { market }] of legs.entries()) {
+      const part = parts[i] ?? 0n;
+      if (part === 0n) continue;
+      state.addCash(inventoryOf(market), part);
+      report(ctx, market); // nobody joins cheaply between this gain and the next sync
+    }
     return equity;
   }
   const { bucket } = state.market(first);
@@ -172,6 +178,7 @@ export function coverInventory(ctx: Context, market: number): bigint {
   const lots = inventoryLots(ctx.state, market);
   const share = lots !== 0n && canShare(ctx, market);
   coverMarket(ctx, { market, isLong: lots > 0n, canShare: share, reason: DrawReason.INVENTORY, amount: -equity });
+  report(ctx, market); // it is on the books now
   return -equity;
 }
 

@@ -41,7 +41,11 @@ export function settle(ctx: Context, caller: bigint, order: Fill): void {
   listedMarket(ctx, id);
   settleAccount(ctx, order.buyer);
   settleAccount(ctx, order.seller);
-  syncDue(ctx, new Set([id, ...openMarkets(ctx, order.buyer), ...openMarkets(ctx, order.seller)]));
+  const involved = new Set([id, ...openMarkets(ctx, order.buyer), ...openMarkets(ctx, order.seller)]);
+  syncDue(
+    ctx,
+    [...involved].sort((a, b) => a - b),
+  );
   const opening =
     ctx.state.position(order.buyer, id).lots + order.lots > 0n ||
     ctx.state.position(order.seller, id).lots < order.lots;

@@ -14,6 +14,7 @@ import { settleAccount } from "./deleverage.ts";
 import { ensure } from "./errors.ts";
 import { fill } from "./ledger.ts";
 import { abs, min } from "./math.ts";
+import { report } from "./pending.ts";
 import { CLOSE_DELAY, coverMarket } from "./shortfall.ts";
 import { DrawReason, MarketStatus, PriceState, Valuation } from "./types.ts";
 import { inventoryOf } from "./units.ts";
@@ -88,6 +89,12 @@ export function close(ctx: Context, id: number, account: bigint): void {
   settleAccount(ctx, account);
   const { lots } = state.position(account, id);
   if (lots === 0n) return; // deleveraging has closed it already
+  moveOut(ctx, id, account, lots, price);
+  report(ctx, id); // fewer are left who may have lost
+}
+
+function moveOut(ctx: Context, id: number, account: bigint, lots: bigint, price: bigint): void {
+  const { state } = ctx;
   const inventory = inventoryOf(id);
   const [buyer, seller] = lots > 0n ? [inventory, account] : [account, inventory];
   fill(state, { market: id, buyer, seller, lots: abs(lots), price });
@@ -122,6 +129,7 @@ function stop(ctx: Context, id: number, price: bigint, isFinal: boolean): void {
     state: isFinal ? PriceState.OK : PriceState.STALE,
   });
   setStatusAt(ctx, id, isFinal ? MarketStatus.SETTLED : MarketStatus.SETTLING);
+  report(ctx, id);
 }
 
 function setStatusAt({ state, world }: Context, id: number, status: MarketStatus): void {

@@ -21,7 +21,9 @@ function createShortLedger(deposits: readonly bigint[], incomes: readonly bigint
   const world: World = {
     now: 1_800_000_000n,
     quote: () => quoteWith(200_000_000_000n),
-    freeStake: () => 0n,
+    report: () => 0n,
+    unrepaid: () => 0n,
+    repay: () => 0n,
     absorb: () => 0n,
     countLoss: () => {},
     totalAssets: () => 0n,

@@ -29,7 +29,9 @@ function createTable(lots: readonly bigint[]) {
   const world = (): World => ({
     now,
     quote: () => quote,
-    freeStake: () => 10n ** 16n,
+    report: () => 10n ** 16n,
+    unrepaid: () => 0n,
+    repay: () => 0n,
     absorb: () => 0n,
     countLoss: (_, assets) => void counted.push(assets),
     totalAssets: () => 0n,

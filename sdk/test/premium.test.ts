@@ -70,7 +70,7 @@ describe("premiumRate", () => {
 describe("the premium of a sync", () => {
   const synced = (openInterest: bigint, openInterestCap: bigint, premiumRate: bigint) => {
     const market = { ...new State().market(0), ...quoteWith(PRICE), openInterest, openInterestCap, syncedAt: 1_000n };
-    const inputs = { now: 1_000n + 28_800n, quote: quoteWith(PRICE), freeStake: 0n, inventoryLots: 0n, openInterest };
+    const inputs = { now: 1_000n + 28_800n, quote: quoteWith(PRICE), inventoryLots: 0n, openInterest };
     return syncMarket(market, rulesWith({ premiumRate, interestRate: 0n }), inputs).premium;
   };
 

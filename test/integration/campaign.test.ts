@@ -75,7 +75,7 @@ class Operation implements Step {
   toString = () => `${this.name}(${this.seed}) after ${this.wait} s`;
 }
 
-/** The pool's budgets shrink and prices jump; or markets end, one of them because its feed is dead. */
+/** The stack's budgets shrink and prices jump; or markets end, one of them because its feed is dead. */
 class Turn implements Step {
   constructor(
     readonly to: "crisis" | "ending",

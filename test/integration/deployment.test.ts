@@ -188,9 +188,9 @@ describe("roles", () => {
       for (const who of [fx.governor, fx.guardian, fx.staker, fx.keeper, engine]) {
         const pool = tranche.connect(who);
         for (const send of [
-          () => pool.take(1),
+          () => pool.take(1, false),
           () => pool.receiveIncome(1),
-          () => pool.setPending(1, 1, 1),
+          () => pool.setPending(1, 1, 1, true),
           () => pool.setLimit(1),
         ])
           await expect(send()).to.be.revertedWithCustomError(tranche, "NotStack").withArgs(who);

@@ -54,7 +54,7 @@ const EXPECTED: Readonly<Record<ActionName, number>> = {
   pause: 4,
 };
 
-/** What the operations must have led to, by events of the engine. */
+/** What the operations must have led to, by events of engine and stack. */
 const EVENTS = {
   LossShared: 5,
   Deleveraged: 25,
@@ -65,6 +65,8 @@ const EVENTS = {
   EngineDeficitCovered: 5,
   EngineDeficitRepaid: 1,
   SettlementPriceSet: 20,
+  LossAbsorbed: 20,
+  IncomeSplit: 10,
 };
 
 /** Seconds until the next operation. */
@@ -125,6 +127,7 @@ describe("lockstep with the model", () => {
     for (const [name, least] of Object.entries(EVENTS)) {
       expect(counts.get(`event ${name}`) ?? 0, name).to.be.at.least(least);
     }
+    expect(counts.get("paid by both pools") ?? 0, "draws on junior and senior").to.be.at.least(3);
     expect(counts.get("with a deficit") ?? 0, "operations during a deficit").to.be.at.least(200);
     expect(claims, "accounts with a claim from a haircut").to.be.at.least(3);
   }).timeout(600_000);

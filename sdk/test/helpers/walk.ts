@@ -38,7 +38,9 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
     engine.at({
       now,
       quote: (id) => quotes.get(id) ?? quoteWith(1n),
-      freeStake: () => token(2_000_000),
+      report: () => token(2_000_000),
+      unrepaid: () => 0n,
+      repay: () => 0n,
       totalAssets: () => pool,
       countLoss: () => {},
       tokensHeld: () => engine.state.internalBalance + surplus,

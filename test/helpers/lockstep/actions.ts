@@ -23,7 +23,7 @@ export interface Action {
 const OWNERS = 7;
 const START: readonly bigint[] = MARKETS.map(({ answer }) => answer);
 
-/** `crisis`: the pool's budgets are small and prices jump, so that deficits and haircuts occur. */
+/** `crisis`: the stack's budgets are small and prices jump, so that deficits and haircuts occur. */
 export interface Scene {
   now: bigint; // {s}
   crisis: boolean;
@@ -77,15 +77,24 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
 
   const flagged = () => accounts.filter((account) => state.accounts.get(account).unhealthySince !== 0n);
 
-  /** Mostly somebody under maintenance margin, as a keeper would look for. */
-  function weak(): bigint {
-    const found = unhealthy();
+  /** Mostly somebody under maintenance margin, as a keeper would look for; of these those that the call is for. */
+  function weak(isFor: (equity: bigint) => boolean = () => true): bigint {
+    const all = unhealthy();
+    const wanted = all.filter((account) => isFor(model.health(account, Valuation.MARK).equity));
+    const found = wanted.length > 0 && rng.chance(0.9) ? wanted : all;
     return found.length > 0 && rng.chance(0.9) ? rng.pick(found) : user();
   }
 
+  /** Mostly one of those with most room above initial margin. */
   function rich(): bigint {
-    const best = [...accounts].sort((a, b) => (state.accounts.get(a).cash < state.accounts.get(b).cash ? 1 : -1));
-    return rng.chance(0.8) ? rng.pick(best.slice(0, 4)) : user();
+    const room = (account: bigint) => {
+      const { equity, initial } = model.health(account, Valuation.MARK);
+      return equity - initial;
+    };
+    const best = accounts
+      .map((account) => ({ account, room: room(account) }))
+      .sort((a, b) => (a.room < b.room ? 1 : -1));
+    return rng.chance(0.8) ? rng.pick(best.slice(0, 4)).account : user();
   }
 
   const answer = (id: number, next: bigint, age = 0n) => answerOf(world, cast.governor, id, next, scene.now - age);
@@ -227,7 +236,7 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
       return { from: cast.staker, to: engineAt, data, apply: () => model.unflag(account) };
     },
     liquidate: (): Action => {
-      const account = weak();
+      const account = weak((equity) => equity >= 0n);
       const into = rich();
       const from = caller(into);
       const held = MARKET_IDS.filter((id) => lotsIn(account, id) !== 0n);
@@ -243,7 +252,7 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
       return { from, to: engineAt, data, apply: () => model.liquidate(BigInt(from), call) };
     },
     takeover: (): Action => {
-      const [account, rewardAccount] = [weak(), user()];
+      const [account, rewardAccount] = [weak((equity) => equity < 0n), user()];
       const data = engine.encodeFunctionData("takeover", [account, rewardAccount]);
       return { from: cast.staker, to: engineAt, data, apply: () => model.takeover(account, rewardAccount) };
     },

@@ -1,7 +1,12 @@
 /** Reads rows of the contracts and names every difference from the model. */
 import { Interface } from "ethers";
 import type { Market, MarketStatus, PriceState } from "../../../sdk/src/types.ts";
-import { IBackstopPool__factory, IMarginEngine__factory, MockToken__factory } from "../../../typechain-types/index.js";
+import {
+  IBackstopPool__factory,
+  ICapitalStack__factory,
+  IMarginEngine__factory,
+  MockToken__factory,
+} from "../../../typechain-types/index.js";
 import type { World } from "./world.ts";
 
 const abi = IMarginEngine__factory.createInterface();
@@ -10,6 +15,7 @@ const untyped = new Interface(abi.fragments); // takes any name, where the gener
 const encode = (name: string, args: readonly unknown[] = []) => untyped.encodeFunctionData(name, args);
 
 const poolAbi = IBackstopPool__factory.createInterface();
+const stackAbi = ICapitalStack__factory.createInterface();
 
 type View =
   | ("accounts" | "positions" | "markets" | "marketParams" | "deficit" | "claims" | "health")
@@ -26,7 +32,7 @@ export function readMarket(row: object): Market {
   };
 }
 
-export function createComparison({ chain, model, engineAt, poolAt, tokenAt, surplus, fx }: World) {
+export function createComparison({ chain, model, engineAt, stackAt, juniorAt, poolAt, tokenAt, surplus, fx }: World) {
   const { state } = model;
   const staker = fx.staker.address; // the only one
 
@@ -49,7 +55,7 @@ export function createComparison({ chain, model, engineAt, poolAt, tokenAt, surp
   };
   const market = async (id: bigint) => {
     const { maintenanceBps } = state.params.get(Number(id)) ?? {};
-    const assets = BigInt(await chain.call(poolAt, poolAbi.encodeFunctionData("totalAssets")));
+    const assets = BigInt(await chain.call(stackAt, stackAbi.encodeFunctionData("totalAssets")));
     return [
       ...differ(`inventory ${id}`, await view("inventory", id), model.inventory(Number(id), assets)),
       ...differ(`market ${id}`, await view("markets", id), state.markets.get(id)),
@@ -88,22 +94,24 @@ export function createComparison({ chain, model, engineAt, poolAt, tokenAt, surp
   }
 
   /** BP-1, BP-3 and BP-4 of docs/invariants.md. */
-  async function stake(): Promise<string[]> {
+  async function stakeIn(tranche: string, name: string): Promise<string[]> {
     const ask = async (at: string, data: string) => BigInt(await chain.call(at, data));
-    const assets = await ask(poolAt, poolAbi.encodeFunctionData("totalAssets"));
-    const unvested = await ask(poolAt, poolAbi.encodeFunctionData("unvestedIncome"));
-    const supply = await ask(poolAt, erc20.encodeFunctionData("totalSupply"));
+    const assets = await ask(tranche, poolAbi.encodeFunctionData("totalAssets"));
+    const unvested = await ask(tranche, poolAbi.encodeFunctionData("unvestedIncome"));
+    const supply = await ask(tranche, erc20.encodeFunctionData("totalSupply"));
     const [free, queued] = [
-      await ask(poolAt, erc20.encodeFunctionData("balanceOf", [staker])),
-      await ask(poolAt, erc20.encodeFunctionData("balanceOf", [poolAt])),
+      await ask(tranche, erc20.encodeFunctionData("balanceOf", [staker])),
+      await ask(tranche, erc20.encodeFunctionData("balanceOf", [tranche])),
     ];
     const real = {
-      held: await ask(tokenAt, erc20.encodeFunctionData("balanceOf", [poolAt])),
+      held: await ask(tokenAt, erc20.encodeFunctionData("balanceOf", [tranche])),
       supply,
-      queuedShares: await ask(poolAt, poolAbi.encodeFunctionData("queuedShares")),
+      queuedShares: await ask(tranche, poolAbi.encodeFunctionData("queuedShares")),
     };
-    return differ("pool", real, { held: assets + unvested, supply: free + queued, queuedShares: queued });
+    return differ(name, real, { held: assets + unvested, supply: free + queued, queuedShares: queued });
   }
+
+  const stake = async () => [...(await stakeIn(juniorAt, "junior pool")), ...(await stakeIn(poolAt, "senior pool"))];
 
   async function each(keys: Iterable<bigint>, compare: (key: bigint) => Promise<string[]>): Promise<string[]> {
     const found: string[] = [];

@@ -7,9 +7,9 @@ import { MARKET_IDS, type World } from "./world.ts";
 /** {s} so that feeds and second sources have stood long enough to settle a market. */
 export const SOURCES_STAND = 15n * 86_400n;
 
-/** Money for everybody, stake for the pool, and the first deposits on both sides. */
+/** Money for everybody, stake for the senior pool, and the first deposits on both sides. */
 export async function prepare(world: World, cast: Cast, { step }: Runner, stake = 150_000n): Promise<void> {
-  const { fx, chain, model, engineAt, poolAt } = world;
+  const { fx, chain, model, engineAt, juniorAt, poolAt } = world;
   const much = 10n ** 9n * fx.unit;
   const send = async (from: string, to: string, data: string) => {
     const { revert } = await chain.send(from, to, data, (await chain.timestamp()) + 1n);
@@ -18,7 +18,7 @@ export async function prepare(world: World, cast: Cast, { step }: Runner, stake 
   for (const from of [...cast.owners.map(({ address }) => address), cast.staker]) {
     await chain.unlock(from);
     await fx.token.mint(from, much);
-    for (const spender of [engineAt, poolAt]) {
+    for (const spender of [engineAt, juniorAt, poolAt]) {
       const data = fx.token.interface.encodeFunctionData("approve", [spender, much]);
       await send(from, await fx.token.getAddress(), data);
     }

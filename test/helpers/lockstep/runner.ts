@@ -2,13 +2,14 @@
 import { expect } from "chai";
 import { EngineError } from "../../../sdk/src/errors.ts";
 import { broken } from "../../../sdk/src/invariants.ts";
-import { IMarginEngine__factory } from "../../../typechain-types/index.js";
+import { ICapitalStack__factory, IMarginEngine__factory } from "../../../typechain-types/index.js";
 import type { Action, Cast } from "./actions.ts";
 import type { Revert } from "./chain.ts";
 import { createComparison } from "./compare.ts";
 import type { World } from "./world.ts";
 
 const engineEvents = IMarginEngine__factory.createInterface();
+const stackEvents = ICapitalStack__factory.createInterface();
 /** These change what many accounts show, so that all are compared. */
 const FAR_REACHING: readonly string[] = ["deleverage", "collectIncome", "coverEngine", "close"];
 
@@ -29,14 +30,15 @@ function applied(action: Action): Revert | undefined {
 export type Runner = ReturnType<typeof createRunner>;
 
 export function createRunner(world: World, cast: Cast) {
-  const { chain, model, fx, engineAt, poolAt, tokenAt } = world;
+  const { chain, model, fx, engineAt, stackAt, juniorAt, poolAt, tokenAt } = world;
   const comparison = createComparison(world);
   /** Operations that succeeded, errors and events, by name. */
   const counts = new Map<string, number>();
   let steps = 0;
   const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
-  const [freeStake, totalAssets] = (["freeStake", "totalAssets"] as const).map((name) =>
-    fx.pool.interface.encodeFunctionData(name as "freeStake"),
+  const freeStake = fx.pool.interface.encodeFunctionData("freeStake"); // of one pool
+  const [unrepaid, totalAssets] = (["unrepaid", "totalAssets"] as const).map((name) =>
+    fx.stack.interface.encodeFunctionData(name as "unrepaid"),
   );
   const balance = fx.token.interface.encodeFunctionData("balanceOf", [engineAt]);
 
@@ -50,26 +52,44 @@ export function createRunner(world: World, cast: Cast) {
   ): Promise<Revert | undefined> {
     const look = async (needed: boolean, at: string, data: string | undefined) =>
       needed && data !== undefined ? chain.peek(at, data, now) : 0n;
-    const stake = await look(action.apply !== undefined, poolAt, freeStake);
-    const assets = await look(name === "deleverage", poolAt, totalAssets);
+    const isOurs = action.apply !== undefined;
+    const stake = (await look(isOurs, juniorAt, freeStake)) + (await look(isOurs, poolAt, freeStake));
+    const owed = await look(name === "coverEngine", stackAt, unrepaid);
+    const assets = await look(name === "deleverage", stackAt, totalAssets);
     const held = await look(name === "coverEngine" || name === "deposit", tokenAt, balance);
     const outcome = await chain.send(action.from, action.to, action.data, now);
 
     const { commit, ...oracle } = world.quotes(now);
-    const { isDone, ...pool } = world.payments(outcome);
-    model.at({ now, freeStake: () => stake, totalAssets: () => assets, tokensHeld: () => held, ...oracle, ...pool });
+    const { isDone, ...stack } = world.payments(outcome);
+    const { differences: unequal, keep, report } = world.reports(stake, outcome);
+    model.at({
+      now,
+      unrepaid: () => owed,
+      totalAssets: () => assets,
+      tokensHeld: () => held,
+      ...oracle,
+      ...stack,
+      report,
+    });
     const revert = action.apply === undefined ? outcome.revert : applied(action);
     expect(text(outcome.revert), where).to.equal(text(revert));
-    expect(isDone(), `${where}: the model asked the pool for everything`).to.equal(true);
+    expect(isDone(), `${where}: the model asked the stack for everything`).to.equal(true);
     if (revert === undefined) {
+      if (action.apply !== undefined) {
+        expect(unequal(), `${where}: reports`).to.equal("");
+        keep();
+      }
       if (action.apply !== undefined) commit();
       action.onSuccess?.();
     }
     steps += 1;
     count(revert?.name ?? name);
     for (const log of outcome.logs) {
-      const event = log.address.toLowerCase() === engineAt.toLowerCase() ? engineEvents.parseLog(log) : null;
+      const isFrom = (address: string) => log.address.toLowerCase() === address.toLowerCase();
+      const event = isFrom(engineAt) ? engineEvents.parseLog(log) : isFrom(stackAt) ? stackEvents.parseLog(log) : null;
       if (event !== null) count(`event ${event.name}`);
+      if (event?.name === "LossAbsorbed" && event.args.byJunior > 0n && event.args.bySenior > 0n)
+        count("paid by both pools");
     }
     if (model.state.totalDeficit > 0n) count("with a deficit");
 

@@ -10,8 +10,8 @@ const HOUR = 3_600n;
 
 /** Verbs that must succeed on both sides, each in a block of its own. `accounts` are by their place in the cast. */
 export async function createScript(world: World, cast: Cast, { step }: Runner) {
-  const { fx, chain, model, engineAt, poolAt, exchangeAt } = world;
-  const [engine, pool] = [fx.engine.interface, fx.pool.interface];
+  const { fx, chain, model, engineAt, stackAt, poolAt, exchangeAt } = world;
+  const [engine, pool, stack] = [fx.engine.interface, fx.pool.interface, fx.stack.interface];
   let now = await chain.timestamp();
   const account = (i: number) => cast.accounts[i] ?? 0n;
   const token = (dollars: bigint): bigint => (usd(1) * dollars) / model.tokenUnit;
@@ -39,7 +39,7 @@ export async function createScript(world: World, cast: Cast, { step }: Runner) {
       return act("stake", { from: cast.staker, to: poolAt, data });
     },
     budgets: (bps: number) =>
-      act("budgets", { from: cast.governor, to: poolAt, data: pool.encodeFunctionData("setBudgets", [bps, bps]) }),
+      act("budgets", { from: cast.governor, to: stackAt, data: stack.encodeFunctionData("setBudgets", [bps, bps]) }),
     deposit: (i: number, dollars: bigint) =>
       keep("deposit", engine.encodeFunctionData("deposit", [account(i), token(dollars)]), () =>
         model.deposit(account(i), token(dollars)),

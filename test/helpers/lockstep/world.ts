@@ -5,7 +5,7 @@ import { createEngine } from "../../../sdk/src/engine.ts";
 import { type Feed, type Live, look, priceOf as priceOfAnswer, type Round } from "../../../sdk/src/oracle.ts";
 import { type Samples, sampled, twap } from "../../../sdk/src/twap.ts";
 import type { DrawReason, MarketParams, MarketRules } from "../../../sdk/src/types.ts";
-import { IBackstopPool__factory } from "../../../typechain-types/index.js";
+import { ICapitalStack__factory } from "../../../typechain-types/index.js";
 import { deployBackstop, dollars } from "../fixture.ts";
 import { createChain, type Outcome } from "./chain.ts";
 import { readMarket } from "./compare.ts";
@@ -17,6 +17,8 @@ export const MARKETS = [
 ] as const;
 export const MARKET_IDS = [0, 1, 2] as const;
 
+type Pending = readonly [gain: bigint, loss: bigint, atRisk: bigint];
+
 export type World = Awaited<ReturnType<typeof createWorld>>;
 
 const bigints = <T extends object>(record: T) =>
@@ -26,17 +28,19 @@ const bigints = <T extends object>(record: T) =>
 
 export async function createWorld(connection: NetworkConnection, decimals: number) {
   const fx = await deployBackstop(connection, { decimals, markets: MARKETS });
-  const poolEvents = IBackstopPool__factory.createInterface();
+  const stackEvents = ICapitalStack__factory.createInterface();
   const errors = [
     fx.engine.interface,
     fx.pool.interface,
+    fx.stack.interface,
     fx.exchange.interface,
     fx.oracle.interface,
     fx.token.interface,
   ];
   const chain = createChain(connection, errors);
   const at = async (contract: { getAddress(): Promise<string> }) => contract.getAddress();
-  const [engineAt, poolAt, exchangeAt] = [await at(fx.engine), await at(fx.pool), await at(fx.exchange)];
+  const [engineAt, exchangeAt, stackAt] = [await at(fx.engine), await at(fx.exchange), await at(fx.stack)];
+  const [juniorAt, poolAt] = [await at(fx.junior), await at(fx.pool)];
   const [tokenAt, oracleAt] = [await at(fx.token), await at(fx.oracle)];
   const model = createEngine({ tokenDecimals: decimals, exchange: BigInt(exchangeAt) });
 
@@ -46,6 +50,8 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   const since = new Map<number, bigint>(); // {s} when the feed was configured
   const samples = new Map<number, Samples>();
   const seconds = new Map<string, bigint>(); // {u/lot} by market and time
+  /** {token} what each market last reported, by the model. */
+  const reported = new Map<number, Pending>();
   /** {token} held beyond the ledger's balance; negative: missing. Only burning and donating change it. */
   const surplus = { tokens: 0n };
   for (const [id, { config }] of MARKETS.entries()) {
@@ -102,22 +108,56 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
     };
   }
 
-  /** What the pool paid and counted, in order, as its events tell; a call it did not answer paid nothing. */
+  /** Reports of one call, in order; `free` {token} is the stake of both pools before it. `commit` keeps them. */
+  function reports(free: bigint, { logs }: Pick<Outcome, "logs">) {
+    const seen = new Map(reported);
+    const made: string[] = [];
+    const said = logs
+      .filter(({ address }) => address.toLowerCase() === stackAt.toLowerCase())
+      .map((log) => stackEvents.parseLog(log))
+      .filter((log) => log?.name === "Reported")
+      .map((log) => String(log?.args));
+    return {
+      report: (market: number, gain: bigint, loss: bigint, atRisk: bigint): bigint => {
+        const before = seen.get(market) ?? [0n, 0n, 0n];
+        seen.set(market, [gain, loss, atRisk]);
+        if ([...before, gain, loss, atRisk].some((value) => value > 0n)) made.push([market, gain, loss, atRisk].join());
+        const lost = [...seen.values()].reduce((sum, [, value]) => sum + value, 0n);
+        return lost > free ? 0n : free - lost;
+      },
+      /** Whether model and contracts reported the same. */
+      differences: (): string =>
+        made.join(" ") === said.join(" ") ? "" : `contract ${said.join(" ")}, model ${made.join(" ")}`,
+      keep: (): void => {
+        for (const [market, pending] of seen) reported.set(market, pending);
+      },
+    };
+  }
+
+  /** What the stack paid and counted, in order, as its events tell; a call it did not answer paid nothing. */
   function payments({ logs, revert }: Outcome) {
     const said = logs
-      .filter(({ address }) => address.toLowerCase() === poolAt.toLowerCase())
-      .map((log) => poolEvents.parseLog(log))
+      .filter(({ address }) => address.toLowerCase() === stackAt.toLowerCase())
+      .map((log) => stackEvents.parseLog(log))
       .filter((log) => log?.name === "LossAbsorbed" || log?.name === "LossCounted");
     function next(name: string, asked: readonly bigint[]): bigint | undefined {
       const log = said.shift();
       if (log === undefined || log === null) return undefined;
       const was: readonly bigint[] = [...log.args].slice(0, asked.length);
       const isSame = log.name === name && asked.every((value, i) => value === was[i]);
-      if (!isSame) throw new Error(`the pool was asked ${log.name} ${was}, the model asks ${name} ${asked}`);
-      return log.args.paid;
+      if (!isSame) throw new Error(`the stack was asked ${log.name} ${was}, the model asks ${name} ${asked}`);
+      return log.name === "LossAbsorbed" ? log.args.byJunior + log.args.bySenior : 0n;
     }
+    const repaid = logs
+      .filter(({ address }) => address.toLowerCase() === stackAt.toLowerCase())
+      .map((log) => stackEvents.parseLog(log))
+      .reduce((sum, log) => (log?.name === "LossRepaid" ? sum + log.args.assets : sum), 0n);
     return {
-      // event: market, reason, requested, paid
+      repay: (_: bigint): bigint => {
+        surplus.tokens -= repaid;
+        return repaid;
+      },
+      // event: market, reason, requested, byJunior, bySenior
       absorb: (market: number, requested: bigint, reason: DrawReason): bigint =>
         next("LossAbsorbed", [BigInt(market), BigInt(reason), requested]) ?? 0n,
       countLoss: (market: number, assets: bigint): void => void next("LossCounted", [BigInt(market), assets]),
@@ -127,9 +167,9 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   }
 
   return {
-    ...{ fx, chain, model, rounds, seconds, surplus, quotes, payments },
+    ...{ fx, chain, model, rounds, seconds, surplus, quotes, payments, reports },
     priceOf,
-    ...{ engineAt, poolAt, exchangeAt, tokenAt, oracleAt },
+    ...{ engineAt, stackAt, juniorAt, poolAt, exchangeAt, tokenAt, oracleAt },
   };
 }
 
