@@ -214,6 +214,39 @@ contract CapitalStackLossesTest is StackTest {
         assertEq(_draw(MARKET + 1, 1, DrawReason.LIQUIDATION), 0);
     }
 
+    /// @dev The engine leaves a draw 300,000 of gas, of which 63/64 arrive. Slots are cold here, but some were written in this
+    /// transaction already, hence the margin.
+    function test_Absorb_NeedsLessGasThanTheEngineLeavesIt() public {
+        _fill(400 * ONE, 1_600 * ONE);
+        _earn(30 * ONE, 0);
+        _coolAll();
+        vm.prank(engine);
+        uint256 paid = stack.absorb{gas: 250_000}(MARKET, ALL, DrawReason.INVENTORY);
+        assertEq(paid, 1_015 * ONE);
+    }
+
+    /// @dev Both tranches are left with a millionth of a billion: shares are rescaled.
+    function test_Absorb_NeedsLessGasThanTheEngineLeavesItWhenSharesAreRescaled() public {
+        _openBudgets();
+        _fill(1e18, 1e18);
+        _draw(MARKET, ALL, DrawReason.LIQUIDATION);
+        skip(7 days);
+        _join(juniorPool, alice, 1e18);
+        _join(pool, bob, 1e18);
+        _coolAll();
+        uint256 before = pool.rescalings();
+        vm.prank(engine);
+        stack.absorb{gas: 250_000}(MARKET, ALL, DrawReason.LIQUIDATION);
+        assertGt(pool.rescalings(), before);
+    }
+
+    function _coolAll() private {
+        vm.cool(address(stack));
+        vm.cool(address(juniorPool));
+        vm.cool(address(pool));
+        vm.cool(address(token));
+    }
+
     /* ANY AMOUNTS */
 
     /// @dev A model that knows only the rules: three draws of any size, market and reason, a counted loss and time between.
