@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {Vm} from "forge-std/Vm.sol";
 import {BackstopPool} from "../../contracts/BackstopPool.sol";
 import {IBackstopPool} from "../../contracts/interfaces/IBackstopPool.sol";
 import {DrawReason, ICapitalStack} from "../../contracts/interfaces/ICapitalStack.sol";
@@ -9,11 +8,14 @@ import {StackTest} from "../helpers/StackTest.sol";
 
 /// @notice Nobody claims and nobody joins while accounts may have lost more than a hundredth of the capital.
 contract CapitalStackGateTest is StackTest {
-    uint256 private constant MOST = 20 * ONE; // {asset} 1 % of both tranches
+    uint256 private constant K = 1_000 * ONE; // {asset}
+    uint256 private constant KSHARE = 1_000 * SHARE;
+    uint256 private constant LEAST = 1_000 * ONE; // {asset} what never shuts the gate
+    uint256 private constant MOST = 20 * K; // {asset} 1 % of both tranches
 
     function setUp() public override {
         super.setUp();
-        _fill(400 * ONE, 1_600 * ONE);
+        _fill(400 * K, 1_600 * K);
     }
 
     function _risk(uint256 atRisk) private {
@@ -42,11 +44,11 @@ contract CapitalStackGateTest is StackTest {
         _risk(MOST);
         assertFalse(_isClosed());
         vm.expectEmit(address(stack));
-        emit ICapitalStack.GateShut(MOST + 1, START + 3 days);
-        vm.expectEmit(address(stack));
         emit ICapitalStack.Reported(MARKET, 0, 0, MOST + 1);
+        vm.expectEmit(address(stack));
+        emit ICapitalStack.GateMoved(true, MOST + 1);
         vm.expectEmit(address(juniorPool));
-        emit IBackstopPool.PendingSet(0, 0, START + 3 days);
+        emit IBackstopPool.PendingSet(0, MOST + 1, START + 3 days); // the junior tranche would bear it
         vm.expectEmit(address(pool));
         emit IBackstopPool.PendingSet(0, 0, START + 3 days);
         _risk(MOST + 1);
@@ -56,7 +58,7 @@ contract CapitalStackGateTest is StackTest {
 
         _warp(1 hours);
         vm.expectEmit(address(stack));
-        emit ICapitalStack.GateOpened();
+        emit ICapitalStack.GateMoved(false, MOST);
         _risk(MOST);
         assertEq(pool.gateEnd(), START + 1 hours);
         assertEq(juniorPool.gateEnd(), START + 1 hours);
@@ -69,37 +71,39 @@ contract CapitalStackGateTest is StackTest {
         uint256 booked = juniorPool.bookedAssets() + pool.bookedAssets();
         atRisk = isNear ? booked / 100 + bound(atRisk, 0, 2) - 1 : bound(atRisk, 0, 1e14);
         _risk(atRisk);
-        assertEq(_isClosed(), atRisk * 100 > booked);
+        assertEq(_isClosed(), atRisk * 100 > booked && atRisk > LEAST);
     }
 
     function test_Gate_CountsWhatHasNotVestedYet() public {
-        _earn(100 * ONE, 0);
-        _risk(21 * ONE);
+        _earn(100 * K, 0);
+        _risk(21 * K);
         assertFalse(_isClosed());
-        _risk(21 * ONE + 1);
+        _risk(21 * K + 1);
         assertTrue(_isClosed());
     }
 
-    function test_Gate_OfAnEmptyStackShutsAtOnce() public {
+    function test_Gate_LessThanAThousandTokensShutNothing() public {
         (stack, pool) = _newPool(address(token));
-        _risk(1);
+        _risk(LEAST);
+        assertFalse(_isClosed());
+        _risk(LEAST + 1);
         assertTrue(_isClosed());
     }
 
     function test_Gate_SumsOverMarkets() public {
-        _report(0, 0, 0, 8 * ONE);
-        _report(5, 0, 0, 8 * ONE);
+        _report(0, 0, 0, 8 * K);
+        _report(5, 0, 0, 8 * K);
         assertFalse(_isClosed());
-        _report(63, 0, 0, 4 * ONE + 1);
+        _report(63, 0, 0, 4 * K + 1);
         assertTrue(_isClosed());
         assertEq(stack.pending().atRisk, MOST + 1);
-        assertEq(stack.pendingOf(63).atRisk, 4 * ONE + 1);
-        _report(5, 0, 0, 7 * ONE); // replaces what it said
+        assertEq(stack.pendingOf(63).atRisk, 4 * K + 1);
+        _report(5, 0, 0, 7 * K); // replaces what it said
         assertFalse(_isClosed());
-        assertEq(stack.pending().atRisk, 19 * ONE + 1);
+        assertEq(stack.pending().atRisk, 19 * K + 1);
         _report(0, 0, 0, 0);
         assertEq(stack.pendingOf(0).atRisk, 0);
-        assertEq(stack.pending().atRisk, 11 * ONE + 1);
+        assertEq(stack.pending().atRisk, 11 * K + 1);
     }
 
     /// @dev A quiet market says nothing, a loud one cannot hurt the others whatever it says.
@@ -124,20 +128,20 @@ contract CapitalStackGateTest is StackTest {
         }
     }
 
-    function test_Report_OfNothingNewSaysNothing() public {
+    function test_Report_OfACalmMarketSaysNothing() public {
         vm.recordLogs();
         _open();
-        assertEq(vm.getRecordedLogs().length, 0, "a calm market");
+        assertEq(vm.getRecordedLogs().length, 0);
         _report(MARKET, 1, 2, 3);
+        vm.expectEmit(address(stack));
+        emit ICapitalStack.Reported(MARKET, 0, 0, 0);
+        _open();
         vm.recordLogs();
-        _report(MARKET, 1, 2, 3);
-        Vm.Log[] memory logs = vm.getRecordedLogs();
-        for (uint256 i; i < logs.length; ++i) {
-            assertTrue(logs[i].topics[0] != ICapitalStack.Reported.selector, "the same again");
-        }
+        _open();
+        assertEq(vm.getRecordedLogs().length, 0);
     }
 
-    /* SPELLS */
+    /* AT MOST THREE DAYS */
 
     function test_Gate_OpensByItselfAfterThreeDays() public {
         uint256 requestId = _requestAll(pool, bob);
@@ -145,47 +149,42 @@ contract CapitalStackGateTest is StackTest {
         _shut();
         uint256 shutAt = START + 7 days;
         vm.warp(shutAt + 3 days - 1);
-        _risk(1_000 * ONE); // worse does not prolong it
+        _risk(30 * K); // worse does not prolong it
         assertEq(pool.gateEnd(), shutAt + 3 days);
         vm.expectRevert(abi.encodeWithSelector(IBackstopPool.GateClosed.selector, shutAt + 3 days));
         vm.prank(bob);
-        pool.redeem(SHARE, bob, bob);
+        pool.redeem(KSHARE, bob, bob);
         vm.warp(shutAt + 3 days);
-        assertEq(_claimAll(pool, bob, requestId), 1_600 * ONE);
-        assertEq(_join(pool, carol, ONE), SHARE);
-        _risk(1_000 * ONE); // still at risk, but its time is over
+        _risk(30 * K); // still at risk, but its time is over
         assertEq(pool.gateEnd(), shutAt + 3 days);
-        _join(pool, carol, ONE);
+        assertEq(_join(pool, carol, K), KSHARE);
+        assertEq(_claimAll(pool, bob, requestId), 1_600 * K);
     }
 
-    function test_Gate_LessThanADayOfRestDoesNotStartANewSpell() public {
-        _shut();
-        _warp(1 days);
-        _open();
-        _warp(1 days - 1);
-        vm.expectEmit(address(stack));
-        emit ICapitalStack.GateShut(MOST + 1, START + 3 days);
-        _shut();
-        assertEq(pool.gateEnd(), START + 3 days);
-        _warp(1 days);
-        assertEq(vm.getBlockTimestamp(), START + 3 days - 1);
-        _open();
-        _warp(1 hours);
-        _shut(); // the spell's three days are over
-        assertFalse(_isClosed());
-        assertEq(pool.gateEnd(), START + 3 days - 1, "and the end that was stays");
-    }
-
-    function test_Gate_ADayOfRestStartsANewSpell() public {
+    function test_Gate_OpenTimeGivesBackAThirdOfItself() public {
         _shut();
         _warp(2 days);
         _open();
-        _warp(1 days);
+        _warp(3 days); // a day comes back
         vm.expectEmit(address(stack));
-        emit ICapitalStack.GateShut(MOST + 1, START + 6 days);
+        emit ICapitalStack.GateMoved(true, MOST + 1);
         _shut();
-        assertEq(pool.gateEnd(), START + 6 days);
-        assertEq(pool.poolTime(), START + 1 days);
+        assertEq(pool.gateEnd(), START + 7 days);
+        assertEq(pool.poolTime(), START + 3 days);
+        _warp(2 days); // its time is over
+        assertFalse(_isClosed());
+        _open();
+        _warp(9 days - 1);
+        _shut();
+        assertEq(pool.gateEnd(), vm.getBlockTimestamp() + 3 days);
+    }
+
+    function test_Gate_NeverHasMoreThanThreeDays() public {
+        _shut();
+        _open();
+        _warp(365 days);
+        _shut();
+        assertEq(pool.gateEnd(), START + 368 days);
     }
 
     /* WHAT WAITS */
@@ -197,8 +196,8 @@ contract CapitalStackGateTest is StackTest {
         _assertNoClaims(juniorPool, alice, end);
         _assertNoClaims(pool, bob, end);
         vm.warp(end);
-        assertEq(_claimAll(juniorPool, alice, 1), 400 * ONE);
-        assertEq(_claimAll(pool, bob, 1), 1_600 * ONE);
+        assertEq(_claimAll(juniorPool, alice, 1), 400 * K);
+        assertEq(_claimAll(pool, bob, 1), 1_600 * K);
     }
 
     /// @dev Both are claimable: the junior's request since the last second, the senior's for two weeks.
@@ -237,8 +236,8 @@ contract CapitalStackGateTest is StackTest {
         _assertNoJoins(juniorPool);
         _assertNoJoins(pool);
         _open();
-        _join(juniorPool, carol, ONE);
-        _join(pool, carol, ONE);
+        _join(juniorPool, carol, K);
+        _join(pool, carol, K);
     }
 
     function _assertNoJoins(BackstopPool tranche) private {
@@ -246,19 +245,19 @@ contract CapitalStackGateTest is StackTest {
         assertEq(tranche.maxMint(carol), 0);
         uint256 time = vm.getBlockTimestamp();
         bytes memory refusal = abi.encodeWithSelector(IBackstopPool.JoinsClosed.selector, time + 3 days);
-        token.mint(carol, ONE);
+        token.mint(carol, K);
         vm.startPrank(carol);
-        token.approve(address(tranche), ONE);
+        token.approve(address(tranche), K);
         vm.expectRevert(refusal);
-        tranche.deposit(ONE, carol);
+        tranche.deposit(K, carol);
         vm.expectRevert(refusal);
-        tranche.mint(SHARE, carol);
+        tranche.mint(KSHARE, carol);
         vm.expectRevert(refusal);
-        tranche.depositWithin(ONE, carol, 0, time);
+        tranche.depositWithin(K, carol, 0, time);
         vm.expectRevert(refusal);
-        tranche.depositWithPermit(ONE, carol, 0, time, 27, 0, 0);
+        tranche.depositWithPermit(K, carol, 0, time, 27, 0, 0);
         vm.expectRevert(refusal);
-        tranche.mintWithin(SHARE, carol, ONE, time);
+        tranche.mintWithin(KSHARE, carol, K, time);
         vm.stopPrank();
     }
 
@@ -274,7 +273,7 @@ contract CapitalStackGateTest is StackTest {
         vm.prank(bob);
         pool.claimExit(bob, requestId, 1, bob);
         skip(1);
-        assertEq(_claimAll(pool, bob, requestId), 1_600 * ONE);
+        assertEq(_claimAll(pool, bob, requestId), 1_600 * K);
     }
 
     function test_Gate_NoRequestLapsesMeanwhile() public {
@@ -291,41 +290,41 @@ contract CapitalStackGateTest is StackTest {
         vm.prank(carol);
         pool.cancelExit(bob, requestId);
         _open();
-        assertEq(pool.claimableRedeemRequest(requestId, bob), 1_600 * SHARE);
+        assertEq(pool.claimableRedeemRequest(requestId, bob), 1_600 * KSHARE);
         uint256 snapshot = vm.snapshotState();
-        assertEq(_claimAll(pool, bob, requestId), 1_600 * ONE);
+        assertEq(_claimAll(pool, bob, requestId), 1_600 * K);
         vm.revertToState(snapshot);
         skip(1);
         vm.prank(carol);
-        assertEq(pool.cancelExit(bob, requestId), 1_600 * SHARE);
+        assertEq(pool.cancelExit(bob, requestId), 1_600 * KSHARE);
     }
 
     /* WHAT GOES ON */
 
     function test_Gate_StopsNeitherRequestsNorCancelsNorTransfers() public {
         _shut();
-        uint256 requestId = _request(bob, 100 * SHARE);
+        uint256 requestId = _request(bob, 100 * KSHARE);
         assertEq(pool.exitRequest(bob, requestId).claimableAt, pool.poolTime() + 7 days);
         vm.startPrank(bob);
-        assertEq(pool.cancelExit(bob, requestId), 100 * SHARE);
-        assertTrue(pool.transfer(carol, 100 * SHARE));
+        assertEq(pool.cancelExit(bob, requestId), 100 * KSHARE);
+        assertTrue(pool.transfer(carol, 100 * KSHARE));
         vm.stopPrank();
-        assertEq(pool.balanceOf(carol), 100 * SHARE);
+        assertEq(pool.balanceOf(carol), 100 * KSHARE);
         vm.prank(alice);
-        juniorPool.requestRedeem(SHARE, alice, alice);
-        assertEq(juniorPool.queuedShares(), SHARE);
+        juniorPool.requestRedeem(KSHARE, alice, alice);
+        assertEq(juniorPool.queuedShares(), KSHARE);
     }
 
     function test_Gate_StopsNeitherDrawsNorIncome() public {
         _requestAll(pool, bob);
         _shut();
-        assertEq(_draw(MARKET, 500 * ONE, DrawReason.LIQUIDATION), 500 * ONE);
-        assertEq(pool.totalAssets(), 1_499 * ONE, "who waits pays too");
-        _earn(30 * ONE, 0);
+        assertEq(_draw(MARKET, 500 * K, DrawReason.LIQUIDATION), 500 * K);
+        assertEq(pool.totalAssets(), 1_499 * K, "who waits pays too");
+        _earn(30 * K, 0);
         uint256 before = pool.unvestedIncome();
         skip(36 hours);
         assertApproxEqAbs(pool.unvestedIncome() * 2, before, 1);
-        _count(MARKET, ONE);
+        _count(MARKET, K);
         _openBudgets();
     }
 
@@ -392,8 +391,7 @@ contract CapitalStackGateTest is StackTest {
         uint256 pauseEnd;
         uint256 gateEnd;
         bool isShut;
-        uint256 since;
-        uint256 openedAt;
+        uint256 used; // {s/3}
         uint256 seniorTime;
         uint256 juniorTime;
         uint256 now_;
@@ -410,6 +408,8 @@ contract CapitalStackGateTest is StackTest {
             if ((seed >> 96) % 8 == 1 && m.gateEnd > m.now_) delay = m.gateEnd - m.now_;
             // nothing happens between here and there: time passes from the later end on
             m.now_ += delay;
+            uint256 shut = m.isShut ? delay - _min(delay, _above(m.now_, m.gateEnd)) : 0;
+            m.used = _above(m.used + 3 * shut, delay - shut);
             uint256 gate = m.now_ < m.gateEnd ? 0 : _min(delay, m.now_ - m.gateEnd);
             uint256 pause = m.now_ < m.pauseEnd ? 0 : _min(delay, m.now_ - m.pauseEnd);
             m.juniorTime += gate;
@@ -432,15 +432,12 @@ contract CapitalStackGateTest is StackTest {
             m.pauseEnd = m.now_;
         } else if (kind <= 4) {
             _risk(MOST + 1 + kind); // shut, or shut still
-            if (!m.isShut) {
-                if (m.now_ - m.openedAt >= 1 days) m.since = m.now_;
-                m.isShut = true;
-                m.gateEnd = m.since + 3 days;
-            }
+            m.isShut = true;
+            m.gateEnd = m.now_ + 3 days - m.used / 3;
         } else if (kind <= 6) {
             _risk(kind == 5 ? MOST : 0);
             if (m.isShut) {
-                (m.isShut, m.openedAt) = (false, m.now_);
+                m.isShut = false;
                 m.gateEnd = _min(m.gateEnd, m.now_);
             }
         }

@@ -4,7 +4,7 @@ pragma solidity 0.8.35;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
 import {IBackstopPool} from "../../contracts/interfaces/IBackstopPool.sol";
-import {DrawReason, ICapitalStack} from "../../contracts/interfaces/ICapitalStack.sol";
+import {DrawReason, ICapitalStack, Split} from "../../contracts/interfaces/ICapitalStack.sol";
 import {StackTest} from "../helpers/StackTest.sol";
 
 /// @notice Who gets income, and how much the senior tranche may hold above the junior one.
@@ -17,54 +17,62 @@ contract CapitalStackIncomeTest is StackTest {
         uint256 toTreasury,
         uint256 toJunior,
         uint256 toSenior,
-        uint256 toWatermark
+        uint256 juniorRepaid,
+        uint256 seniorRepaid
     ) private view {
-        (uint256 t, uint256 j, uint256 s, uint256 w) = stack.split(assets, recovered);
-        assertEq(t, toTreasury, "treasury");
-        assertEq(j, toJunior, "junior");
-        assertEq(s, toSenior, "senior");
-        assertEq(w, toWatermark, "watermark");
+        Split memory parts = stack.split(assets, recovered);
+        assertEq(parts.toTreasury, toTreasury, "treasury");
+        assertEq(parts.toJunior, toJunior, "junior");
+        assertEq(parts.toSenior, toSenior, "senior");
+        assertEq(parts.juniorRepaid, juniorRepaid, "junior repaid");
+        assertEq(parts.seniorRepaid, seniorRepaid, "senior repaid");
+    }
+
+    function _lost() private view returns (uint256 byJunior, uint256 bySenior) {
+        return stack.inventoryLosses();
     }
 
     /* SPLIT */
 
     function test_Split_BySizeAndWeight() public {
         _fill(400 * ONE, 1_600 * ONE);
-        _assertSplit(300 * ONE, 0, 0, 100 * ONE, 200 * ONE, 0); // 400 * 2 : 1,600
+        _assertSplit(300 * ONE, 0, 0, 100 * ONE, 200 * ONE, 0, 0); // 400 * 2 : 1,600
         stack.setTranches(0, 10_000, 0);
-        _assertSplit(300 * ONE, 0, 0, 60 * ONE, 240 * ONE, 0); // 1 : 4
+        _assertSplit(300 * ONE, 0, 0, 60 * ONE, 240 * ONE, 0, 0); // 1 : 4
         stack.setTranches(0, 50_000, 0);
-        _assertSplit(360 * ONE, 0, 0, 200 * ONE, 160 * ONE, 0); // 5 : 4
+        _assertSplit(360 * ONE, 0, 0, 200 * ONE, 160 * ONE, 0, 0); // 5 : 4
     }
 
     function test_Split_TreasuryGetsItsPartOfAllButWhatRepays() public {
         stack.setTranches(0, 20_000, 1_000);
         _fill(400 * ONE, 1_600 * ONE);
-        _assertSplit(100 * ONE, 100 * ONE, 10 * ONE, 30 * ONE, 60 * ONE, 0); // nothing lost, nothing to repay
-        _draw(MARKET, 419 * ONE, DrawReason.LIQUIDATION); // 399 of the junior, 20 of the senior
+        _assertSplit(100 * ONE, 100 * ONE, 10 * ONE, 30 * ONE, 60 * ONE, 0, 0); // nothing lost, nothing to repay
+        _draw(MARKET, 419 * ONE, DrawReason.INVENTORY); // 399 of the junior, 20 of the senior
         assertEq(juniorPool.bookedAssets(), ONE);
-        // 20 repay; treasury 8; 72 by 2 : 1,580
-        uint256 bySize = (72 * ONE * 1_580) / 1_582;
-        _assertSplit(100 * ONE, 100 * ONE, 8 * ONE, 72 * ONE - bySize, bySize + 20 * ONE, 20 * ONE);
-        // only 5 were earned by positions; treasury 9.5
-        bySize = (85.5e6 * 1_580) / uint256(1_582);
-        _assertSplit(100 * ONE, 5 * ONE, 9.5e6, 85.5e6 - bySize, bySize + 5 * ONE, 5 * ONE);
-        _assertSplit(10 * ONE, ALL, 0, 0, 10 * ONE, 10 * ONE); // never more than there is
+        _assertSplit(15 * ONE, 15 * ONE, 0, 0, 15 * ONE, 0, 15 * ONE); // the senior first
+        _assertSplit(100 * ONE, 100 * ONE, 0, 80 * ONE, 20 * ONE, 80 * ONE, 20 * ONE); // then the junior
+        // only 5 were earned by positions; treasury 9.5; 85.5 by 2 : 1,580
+        uint256 bySize = (85.5e6 * 1_580) / uint256(1_582);
+        _assertSplit(100 * ONE, 5 * ONE, 9.5e6, 85.5e6 - bySize, bySize + 5 * ONE, 0, 5 * ONE);
+        _assertSplit(10 * ONE, ALL, 0, 0, 10 * ONE, 0, 10 * ONE); // never more than there is
+        // 419 repay; treasury 8.1; 72.9 by 2 : 1,580
+        bySize = (72.9e6 * 1_580) / uint256(1_582);
+        _assertSplit(500 * ONE, 500 * ONE, 8.1e6, 471.9e6 - bySize, bySize + 20 * ONE, 399 * ONE, 20 * ONE);
     }
 
     function test_Split_OfEmptyTranches() public {
-        _assertSplit(7, 7, 0, 0, 7, 0); // both: what one of them has to hold
+        _assertSplit(7, 7, 0, 0, 7, 0, 0); // both: what one of them has to hold
         _fill(100 * ONE, 0);
-        _assertSplit(7, 7, 0, 7, 0, 0);
+        _assertSplit(7, 7, 0, 7, 0, 0, 0);
         _join(pool, bob, 200 * ONE);
-        _assertSplit(7, 0, 0, 4, 3, 0); // halves, the senior's rounded down
-        _assertSplit(0, 0, 0, 0, 0, 0);
+        _assertSplit(7, 0, 0, 4, 3, 0, 0); // halves, the senior's rounded down
+        _assertSplit(0, 0, 0, 0, 0, 0, 0);
     }
 
     function test_Split_WithOnlyTheSeniorTranche() public {
         stack.setTranches(0, 50_000, 2_000);
         _fill(0, 1_000 * ONE);
-        _assertSplit(101, 0, 20, 0, 81, 0);
+        _assertSplit(101, 0, 20, 0, 81, 0, 0);
     }
 
     function testFuzz_Split_SumsToTheUnit(
@@ -79,15 +87,19 @@ contract CapitalStackIncomeTest is StackTest {
         _openBudgets();
         stack.setTranches(0, uint16(bound(weight, 10_000, 50_000)), uint16(bound(treasuryBps, 0, 2_000)));
         _fill(bound(below, 0, 1e15), bound(above, 0, 1e15));
-        _draw(MARKET, bound(lost, 0, 2e15), DrawReason.LIQUIDATION);
+        _draw(MARKET, bound(lost, 0, 2e15), DrawReason.INVENTORY);
         assets = bound(assets, 0, 1e20);
-        (uint256 t, uint256 j, uint256 s, uint256 w) = stack.split(assets, recovered);
-        assertEq(t + j + s, assets);
-        assertEq(w, _min(_min(recovered, assets), stack.seniorLoss()));
-        uint256 rest = assets - w;
+        Split memory parts = stack.split(assets, recovered);
+        assertEq(parts.toTreasury + parts.toJunior + parts.toSenior, assets);
+        (uint256 juniorLost, uint256 seniorLost) = _lost();
+        recovered = _min(recovered, assets);
+        assertEq(parts.seniorRepaid, _min(recovered, seniorLost));
+        assertEq(parts.juniorRepaid, _min(recovered - parts.seniorRepaid, juniorLost));
+        uint256 rest = assets - parts.seniorRepaid - parts.juniorRepaid;
+        (uint256 s, uint256 w) = (parts.toSenior, parts.seniorRepaid);
         (, , uint16 share) = stack.tranches();
-        assertEq(t, (rest * share) / 10_000);
-        rest -= t;
+        assertEq(parts.toTreasury, (rest * share) / 10_000);
+        rest -= parts.toTreasury;
         // whole parts of what each holds, weighted: the senior tranche never gets a unit too much nor the junior one two
         (, uint16 weightNow, ) = stack.tranches();
         (uint256 a, uint256 b) = (pool.bookedAssets() * 10_000, juniorPool.bookedAssets() * weightNow);
@@ -106,7 +118,7 @@ contract CapitalStackIncomeTest is StackTest {
         _fill(400 * ONE, 1_600 * ONE);
         token.mint(address(stack), 100 * ONE);
         vm.expectEmit(address(stack));
-        emit ICapitalStack.IncomeSplit(10 * ONE, 30 * ONE, 60 * ONE, 0);
+        emit ICapitalStack.IncomeSplit(Split(10 * ONE, 30 * ONE, 60 * ONE, 0, 0));
         vm.expectEmit(address(juniorPool));
         emit IBackstopPool.IncomeReceived(30 * ONE, 30 * ONE, uint32(START + 3 days));
         vm.expectEmit(address(pool));
@@ -133,41 +145,53 @@ contract CapitalStackIncomeTest is StackTest {
         assertEq(vm.getRecordedLogs().length, 0);
     }
 
-    function test_ReceiveIncome_WatermarkIsRepaidOnceAndOnlyByWhatPositionsEarned() public {
-        _openBudgets();
+    function test_ReceiveIncome_InventoryLossesAreRepaidOnceAndOnlyByWhatPositionsEarned() public {
         _fill(100 * ONE, 900 * ONE);
-        _draw(MARKET, 199 * ONE, DrawReason.LIQUIDATION); // 99 and 100
-        assertEq(stack.seniorLoss(), 100 * ONE);
+        _draw(MARKET + 1, 50 * ONE, DrawReason.LIQUIDATION); // not the inventory's
+        _draw(MARKET, 149 * ONE, DrawReason.INVENTORY); // 49 and 100
+        _assertLost(49 * ONE, 100 * ONE);
         _earn(50 * ONE, 0);
-        assertEq(stack.seniorLoss(), 100 * ONE, "fees repay nothing");
+        _assertLost(49 * ONE, 100 * ONE); // fees repay nothing
         _earn(80 * ONE, 30 * ONE);
-        assertEq(stack.seniorLoss(), 70 * ONE);
-        uint256 before = pool.bookedAssets();
-        _earn(70 * ONE, 70 * ONE);
-        assertEq(stack.seniorLoss(), 0);
-        assertEq(pool.bookedAssets(), before + 70 * ONE, "all of it");
-        (, , , uint256 toWatermark) = stack.split(100 * ONE, 100 * ONE);
-        assertEq(toWatermark, 0, "never more than lost");
+        _assertLost(49 * ONE, 70 * ONE);
+        (uint256 below, uint256 above) = (juniorPool.bookedAssets(), pool.bookedAssets());
+        _earn(90 * ONE, 90 * ONE);
+        _assertLost(29 * ONE, 0);
+        assertEq(pool.bookedAssets(), above + 70 * ONE);
+        assertEq(juniorPool.bookedAssets(), below + 20 * ONE);
+        _earn(200 * ONE, 200 * ONE);
+        _assertLost(0, 0);
+        Split memory parts = stack.split(100 * ONE, 100 * ONE);
+        assertEq(parts.seniorRepaid + parts.juniorRepaid, 0, "never more than lost");
     }
 
-    function testFuzz_ReceiveIncome_WatermarkNeverRepaysMoreThanWasLost(
+    function _assertLost(uint256 byJunior, uint256 bySenior) private view {
+        (uint256 below, uint256 above) = _lost();
+        assertEq(below, byJunior);
+        assertEq(above, bySenior);
+    }
+
+    function testFuzz_ReceiveIncome_NeverRepaysMoreThanWasLost(
         uint256[4] memory losses,
         uint256[4] memory incomes,
         uint256[4] memory parts
     ) public {
         _openBudgets();
         _fill(10 * ONE, 1_000 * ONE);
-        (uint256 lost, uint256 repaid) = (0, 0);
+        (uint256 juniorLost, uint256 seniorLost) = (0, 0);
         for (uint256 i; i < 4; ++i) {
-            uint256 before = pool.bookedAssets();
-            _draw(MARKET, bound(losses[i], 0, 300 * ONE), DrawReason.LIQUIDATION);
-            lost += before - pool.bookedAssets();
-            assertEq(stack.seniorLoss(), lost - repaid);
+            (uint256 below, uint256 above) = (juniorPool.bookedAssets(), pool.bookedAssets());
+            _draw(MARKET, bound(losses[i], 0, 300 * ONE), DrawReason.INVENTORY);
+            juniorLost += below - juniorPool.bookedAssets();
+            seniorLost += above - pool.bookedAssets();
+            _assertLost(juniorLost, seniorLost);
             uint256 assets = bound(incomes[i], 0, 300 * ONE);
             uint256 recovered = bound(parts[i], 0, assets);
             _earn(assets, recovered);
-            repaid += _min(recovered, lost - repaid);
-            assertEq(stack.seniorLoss(), lost - repaid);
+            uint256 toSenior = _min(recovered, seniorLost);
+            seniorLost -= toSenior;
+            juniorLost -= _min(recovered - toSenior, juniorLost);
+            _assertLost(juniorLost, seniorLost);
         }
     }
 

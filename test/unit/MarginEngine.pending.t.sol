@@ -52,38 +52,38 @@ contract MarginEnginePendingTest is RecoveryBase {
 
     /* AT RISK */
 
-    /// @dev high = 2,000 * 1.0025 = 2,005; 105 less 3 % of 1,900, for 100 coins.
+    /// @dev The oracle's edges are 2,005 and 1,895.25, on the average 50.125 above the price: it is 100.25 off, less 3 % of 1,900, for 100 coins.
     function test_AtRisk_OfLongsIsWhatThePriceFellBeyondMaintenance() public {
         _open(100_000, LOTS);
         _setPrice(ETH, 1_900e8);
-        _assertReported(ETH, 0, 0, 4_800e6);
+        _assertReported(ETH, 0, 0, 4_325e6);
     }
 
-    /// @dev low = 2,000 * 0.9975 = 1,995; 105 less 3 % of 2,100.
+    /// @dev 2,105.25 and 1,995: 99.75 off, less 3 % of 2,100.
     function test_AtRisk_OfShortsIsWhatThePriceRoseBeyondMaintenance() public {
         _open(100_000, LOTS);
         _setPrice(ETH, 2_100e8);
-        _assertReported(ETH, 0, 0, 4_200e6);
+        _assertReported(ETH, 0, 0, 3_675e6);
     }
 
     function test_AtRisk_BeginsExactlyAtMaintenance() public {
         _open(100_000, LOTS);
-        _setPrice(ETH, 1_946.61e8); // 58.39 of 58.3983
+        _setPrice(ETH, 1_941.89e8); // 58.255275 of 58.2567
         _assertReported(ETH, 0, 0, 0);
         _setPrice(ETH, 2_000e8);
         _warp(8 hours);
-        _setPrice(ETH, 1_946.60e8); // 58.40 of 58.398, for 100 coins
-        _assertReported(ETH, 0, 0, 0.2e6);
+        _setPrice(ETH, 1_941.88e8); // 58.2653 of 58.2564, for 100 coins
+        _assertReported(ETH, 0, 0, 0.89e6);
     }
 
-    /// @dev 300 s are half of the half-life: the average is 1,900 + 100 / sqrt(2) = 1,970.71067811, the edge 1,975.63745481.
+    /// @dev 300 s are half of the half-life: the average is 1,900 + 100 / sqrt(2) = 1,970.71067811, its edge 1,975.63745481.
     function test_AtRisk_FadesAsTheAverageFollows() public {
         _open(100_000, LOTS);
         _setPrice(ETH, 1_900e8);
         _warp(300);
         engine.sync(ETH);
-        _assertReported(ETH, 0, 0, 1_863.745481e6);
-        _warp(300); // halfway: 1,950 and the edge are 54.875 off
+        _assertReported(ETH, 0, 0, 1_388.745481e6);
+        _warp(300); // halfway: 50.125 off
         engine.sync(ETH);
         _assertReported(ETH, 0, 0, 0);
     }
@@ -95,8 +95,9 @@ contract MarginEnginePendingTest is RecoveryBase {
         _deposit(bob, 10_000_000);
         _trade(alice, bob, uint56(lots));
         _setPrice(ETH, uint64(price));
-        // from the average's own edge, 2,005 or 1,995
-        uint256 moved = price < 2_000e8 ? 2_005e8 - price : price - 1_995e8;
+        (uint256 below, uint256 above) = price < 2_000e8 ? (price, uint256(2_000e8)) : (uint256(2_000e8), price);
+        uint256 edges = (below * 9_975) / 10_000 + (above * 10_025 + 9_999) / 10_000;
+        uint256 moved = edges > 2 * price ? edges - 2 * price : 2 * price - edges;
         uint256 borne = (price * 300) / 10_000;
         uint256 atRisk = moved > borne ? lots * (moved - borne) : 0;
         _assertReported(ETH, 0, 0, (atRisk + 1e6 - 1) / 1e6);
@@ -107,15 +108,15 @@ contract MarginEnginePendingTest is RecoveryBase {
         _open(11_000, LOTS);
         _trade(carol, bob, 500_000);
         _setPrice(ETH, 1_900e8);
-        _assertReported(ETH, 0, 0, 7_200e6); // 48 for 150 coins
+        _assertReported(ETH, 0, 0, 6_487.5e6); // 43.25 for 150 coins
         engine.takeover(alice, keeper);
-        _assertReported(ETH, 1_470e6, 0, 2_400e6); // carol's 50
+        _assertReported(ETH, 1_470e6, 0, 2_162.5e6); // carol's 50
     }
 
     function test_AtRisk_OfWinnersIsNothing() public {
         _open(100_000, LOTS);
         _setPrice(ETH, 1_900e8);
-        _assertReported(ETH, 0, 0, 4_800e6); // bob's 100 coins short are not in it
+        _assertReported(ETH, 0, 0, 4_325e6); // bob's 100 coins short are not in it
         _trade(bob, alice, LOTS); // all closed: nobody is left to lose
         engine.sync(ETH);
         _assertReported(ETH, 0, 0, 0);
@@ -140,7 +141,7 @@ contract MarginEnginePendingTest is RecoveryBase {
         _open(100_000, LOTS);
         _trade(ALT, alice, bob, LOTS); // $10,000
         _setPrice(ALT, 90e8);
-        _assertReported(ALT, 0, 0, 755e6); // 100.25 - 90 - 2.70, for 100 coins
+        _assertReported(ALT, 0, 0, 732.5e6); // 10.025 less 2.70, for 100 coins
         _assertReported(ETH, 0, 0, 0);
     }
 
@@ -271,6 +272,19 @@ contract MarginEnginePendingTest is RecoveryBase {
         engine.close(ETH, bob);
         _assertReported(ETH, 0, 0, SLOW_AT_RISK);
         engine.close(ETH, alice);
+        _assertReported(ETH, 0, 0, 0);
+    }
+
+    function test_Settled_ForThreeDaysOnly() public {
+        _open(100_000, LOTS);
+        _deposit(carol, 100_000);
+        _trade(carol, bob, LOTS);
+        _settleAt(1_800e8);
+        _warp(3 days - 1);
+        engine.close(ETH, carol);
+        _assertReported(ETH, 0, 0, SLOW_AT_RISK);
+        _warp(1);
+        engine.close(ETH, bob);
         _assertReported(ETH, 0, 0, 0);
     }
 
