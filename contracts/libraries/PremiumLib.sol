@@ -4,7 +4,7 @@ pragma solidity 0.8.35;
 import {MathLib} from "./MathLib.sol";
 
 /// @title PremiumLib
-/// @notice What the stakers' capital costs a market: docs/mechanism.md, eq. (23) and (24).
+/// @notice What the stakers' capital costs a market: docs/mechanism.md, eq. (24) and (25).
 library PremiumLib {
     uint256 internal constant ONE = 1e6; // {1e-6}
     uint256 internal constant KINK = 800_000; // {1e-6} of utilisation
