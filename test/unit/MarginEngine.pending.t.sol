@@ -52,7 +52,7 @@ contract MarginEnginePendingTest is RecoveryBase {
 
     /* AT RISK */
 
-    /// @dev The oracle's edges are 2,005 and 1,895.25, on the average 50.125 above the price: it is 100.25 off, less 3 % of 1,900, for 100 coins.
+    /// @dev The oracle's edges are 2,005 and 1,895.25, 105 above the price and 4.75 below: 100.25 off, less 3 % of 1,900, for 100 coins.
     function test_AtRisk_OfLongsIsWhatThePriceFellBeyondMaintenance() public {
         _open(100_000, LOTS);
         _setPrice(ETH, 1_900e8);
