@@ -73,6 +73,14 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         // 29 bytes
     }
 
+    /// @dev Tokens held here, and what may still come. One slot.
+    struct Books {
+        uint80 treasury; // {asset} owed to it
+        uint80 repayments; // {asset} of recorded losses, waiting for holders
+        uint80 unrepaid; // {asset} of recorded losses
+        // 30 bytes
+    }
+
     uint256 private constant BPS = 10_000;
     uint256 private constant MAX_ASSETS = type(uint80).max; // {asset}
     uint256 public constant WINDOW = 7 days; // {s} aligned to the epoch
@@ -98,10 +106,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     mapping(uint8 market => Pending) private pendings;
     mapping(uint8 market => Day) private days_;
     mapping(DrawReason reason => Day) private reasons; // of reasons with a cap of their own
-    /// @inheritdoc ICapitalStack
-    uint256 public treasuryOwed; // {asset}
-    /// @inheritdoc ICapitalStack
-    uint256 public unrepaid; // {asset}
+    Books private books;
     /// @inheritdoc ICapitalStack
     mapping(bool isJunior => mapping(uint256 id => uint256 assets)) public repaidOf; // {asset}
     mapping(bool isJunior => uint256 id) private settled; // every recorded loss up to here is repaid
@@ -168,7 +173,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
 
         emit LossAbsorbed(market, reason, requested, byJunior, bySenior);
         bool isRecorded = reason == DrawReason.ENGINE_DEFICIT;
-        if (isRecorded) unrepaid += paid;
+        if (isRecorded) books.unrepaid = _plus(books.unrepaid, paid);
         if (byJunior != 0) junior.take(byJunior, isRecorded);
         if (bySenior != 0) senior.take(bySenior, isRecorded);
         Pending memory all = total;
@@ -188,9 +193,11 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     /// @inheritdoc ICapitalStack
     function receiveIncome(uint256 assets, uint256 recovered) external onlyEngine nonReentrant {
         if (assets == 0) return;
+        Books memory b = books;
+        _requireBacked(b, assets);
         Split memory parts = split(assets, recovered);
 
-        if (parts.toTreasury != 0) treasuryOwed += parts.toTreasury;
+        if (parts.toTreasury != 0) books.treasury = _plus(b.treasury, parts.toTreasury);
         if (recovered != 0) {
             state.juniorPaid -= uint80(parts.juniorRepaid); // at most that
             state.seniorPaid -= uint80(parts.seniorRepaid);
@@ -224,17 +231,16 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
 
     /// @inheritdoc ICapitalStack
     function repay(uint256 assets) external nonReentrant returns (uint256 repaid) {
-        repaid = assets.min(unrepaid);
+        Books memory b = books;
+        repaid = assets.min(b.unrepaid);
         require(repaid != 0, NothingOwed());
-        unrepaid -= repaid;
-        uint256 left = _repay(senior, false, repaid);
-        left = _repay(junior, true, left);
-        repaid -= left; // what was lost after the last record
+        b.unrepaid -= uint80(repaid);
+        repaid -= _repay(junior, true, _repay(senior, false, repaid)); // without what was lost after the last record
+        b.repayments = _plus(b.repayments, repaid);
+        books = b;
 
-        uint256 held = IERC20(asset).balanceOf(address(this));
         IERC20(asset).safeTransferFrom(msg.sender, address(this), repaid);
-        uint256 now_ = IERC20(asset).balanceOf(address(this));
-        require(now_ >= held + repaid, TokenShort(now_, held + repaid));
+        _requireBacked(b, 0);
     }
 
     /// @inheritdoc ICapitalStack
@@ -242,6 +248,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         assets = repaymentOf(isJunior, id, holder);
         require(assets != 0, NothingOwed());
         collected[isJunior][id][holder] += assets;
+        books.repayments -= uint80(assets); // a part of it
 
         emit RepaymentPaid(isJunior, id, holder, assets);
         IERC20(asset).safeTransfer(holder, assets);
@@ -249,9 +256,9 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
 
     /// @inheritdoc ICapitalStack
     function payTreasury() external nonReentrant returns (uint256 assets) {
-        assets = treasuryOwed;
+        assets = books.treasury;
         require(assets != 0, NothingOwed());
-        treasuryOwed = 0;
+        books.treasury = 0;
 
         emit TreasuryPaid(treasury, assets);
         IERC20(asset).safeTransfer(treasury, assets);
@@ -337,6 +344,16 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     }
 
     /// @inheritdoc ICapitalStack
+    function treasuryOwed() external view returns (uint256) {
+        return books.treasury;
+    }
+
+    /// @inheritdoc ICapitalStack
+    function unrepaid() external view returns (uint256) {
+        return books.unrepaid;
+    }
+
+    /// @inheritdoc ICapitalStack
     function repaymentOf(bool isJunior, uint256 id, address holder) public view returns (uint256) {
         IBackstopPool tranche = isJunior ? junior : senior;
         uint256 held = tranche.sharesAt(holder, id);
@@ -386,8 +403,10 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         (uint256 byJunior, uint256 bySenior) = _lossesOf(all, below);
         uint256 gateEnd = g.isShut ? g.since + GATE_TIME - g.used / 3 : g.since;
         bool isJoinable = all.loss <= _most(below + above, LOSS_BPS);
-        junior.setPending(all.gain, byJunior, gateEnd, isJoinable);
-        senior.setPending(all.gain, bySenior, gateEnd, isJoinable);
+        // where nobody is, nobody is to be paid for it
+        uint256 gain = all.gain != 0 && junior.totalSupply() + senior.totalSupply() == 0 ? 0 : all.gain;
+        junior.setPending(gain, byJunior, gateEnd, isJoinable);
+        senior.setPending(gain, bySenior, gateEnd, isJoinable);
         updateLimit();
     }
 
@@ -425,6 +444,13 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
             if (repaidOf[isJunior][id] == lost) settled[isJunior] = id;
         }
         return assets;
+    }
+
+    /// @dev What is owed here is held here, and `more` with it.
+    function _requireBacked(Books memory b, uint256 more) private view {
+        uint256 expected = uint256(b.treasury) + b.repayments + more;
+        uint256 held = IERC20(asset).balanceOf(address(this));
+        require(held >= expected, TokenShort(held, expected));
     }
 
     function _give(IBackstopPool tranche, uint256 assets) private {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -266,7 +264,7 @@ contract BackstopPoolEngineTest is PoolTest {
 
     function test_RevertWhen_IncomeWasNotSent() public {
         vm.prank(engine);
-        vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, stack, 0, 1));
+        vm.expectRevert(abi.encodeWithSelector(ICapitalStack.TokenShort.selector, 0, 1));
         stack.receiveIncome(1, 0);
     }
 
