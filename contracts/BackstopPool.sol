@@ -41,8 +41,8 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 ///
 /// EXIT. A request locks its clocks and its value. Until claimed its shares are slashed like all others and are no coverage;
 /// the claim pays the lower of the value at request and at claim. Cancelled or lapsed shares go back as far as they are worth no
-/// more than at request: queued stake bears every loss and earns nothing. Clocks run in the pool's time, which stands still while the pool is paused or the gate
-/// is closed. Claims wait for the gate, and for nothing else.
+/// more than at request: queued stake bears every loss and earns nothing. Clocks run in the pool's time, which stands still while
+/// the pool is paused or the gate is closed. Claims wait for the gate, and for nothing else.
 ///
 /// REPAYMENT. A loss that may be repaid one day (the engine lost its tokens) is recorded: what comes back goes to those who held
 /// shares then, queued ones included, and not to those who hold them now. The stack keeps the money.
@@ -790,7 +790,8 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         IERC20(asset).safeTransfer(receiver, assets);
     }
 
-    /// @dev {asset} lower of the value now, without the part of the pending loss, and the part of the cap, both down; shares <= request.shares, which is not zero.
+    /// @dev {asset} lower of the value now, without the part of the pending loss, and the part of the cap, both down;
+    /// shares <= request.shares, which is not zero.
     function _payout(ExitRequest memory request, uint256 shares) private view returns (uint256) {
         uint256 rest = totalAssets().saturatingSub(clock.loss) + 1;
         return shares.mulDiv(rest, totalSupply() + VIRTUAL_SHARES).min(_capOf(request, shares));

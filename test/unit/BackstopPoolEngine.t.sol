@@ -246,6 +246,25 @@ contract BackstopPoolEngineTest is PoolTest {
         assertEq(pool.totalAssets(), booked + second);
     }
 
+    /// @dev A penalty of 50,000 arrives in a pool of a million, and nine millions come for one block of 12 s around it. Who came just
+    /// before gets at most 50,000 * 9 / 10 * 12 s / 3 days = 2.083333; who came just after, nothing at all, however long he stays.
+    function test_ReceiveIncome_StakeAroundALargePenaltyEarnsOneBlockOfIt() public {
+        _stake(alice, 999_000 * ONE); // a million in all
+        uint256 before = _stake(bob, 9_000_000 * ONE);
+        _income(50_000 * ONE);
+        uint256 afterwards = _stake(carol, 9_000_000 * ONE);
+        skip(12);
+        uint256 bobs = _request(bob, before);
+        uint256 carols = _request(carol, afterwards);
+        assertLe(pool.exitRequest(bob, bobs).valueCap, 9_000_000 * ONE + 2_083_333);
+        assertLt(pool.exitRequest(carol, carols).valueCap, 9_000_000 * ONE);
+        skip(7 days);
+        assertLe(_claim(bob, bobs), 9_000_000 * ONE + 2_083_333);
+        assertLt(_claim(carol, carols), 9_000_000 * ONE);
+        // what both have left behind is with those who stayed
+        assertGt(pool.convertToAssets(pool.balanceOf(alice)), 999_000 * ONE + 49_900 * ONE);
+    }
+
     function test_ReceiveIncome_StakeOfOneBlockEarnsOneBlock() public {
         _income(300 * ONE);
         skip(1 days);

@@ -4,7 +4,7 @@ pragma solidity 0.8.35;
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IBackstopPool} from "../../contracts/interfaces/IBackstopPool.sol";
-import {DrawReason, ICapitalStack} from "../../contracts/interfaces/ICapitalStack.sol";
+import {DrawReason} from "../../contracts/interfaces/ICapitalStack.sol";
 import {MockToken} from "../../contracts/mocks/MockToken.sol";
 import {BlocklistToken, FalseToken, FeeToken, HookToken, NoReturnToken} from "../../contracts/mocks/OddTokens.sol";
 import {PoolTest} from "../helpers/PoolTest.sol";
