@@ -260,18 +260,10 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         }
 
         shares = request.shares;
-        // {share} = {asset} * {share} / {asset}, up: what is worth no more than when requested
-        uint256 kept = (request.valueCap + 1).mulDiv(
-            totalSupply() + VIRTUAL_SHARES,
-            totalAssets() + 1,
-            Math.Rounding.Ceil
-        );
+        uint256 forgone = convertToAssets(shares).saturatingSub(request.valueCap);
         if (supply.records != 0) _remember(controller);
         delete requests[controller][requestId];
-        if (kept < shares) {
-            _burn(address(this), shares - kept);
-            shares = kept;
-        }
+        if (forgone > 1) shares = _forgo(shares, request.valueCap, forgone); // more than rounding
         _update(address(this), controller, shares);
 
         emit ExitCancelled(controller, requestId, msg.sender, shares);
@@ -356,19 +348,9 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         if (assets == 0) return;
 
         Funds memory f = funds;
-        uint256 unvested = _unvested(f);
-        uint256 timeLeft = uint256(f.vestEnd).saturatingSub(block.timestamp); // {s}
-        // {s} mean of the times left, weighted by amount, down: at least `timeLeft`, at most INCOME_PERIOD
-        uint256 period = (unvested * timeLeft + assets * INCOME_PERIOD) / (unvested + assets);
-
         f.booked = (f.booked + assets).toUint80();
-        f.unvested = (unvested + assets).toUint80();
-        f.vestStart = block.timestamp.toUint32();
-        f.vestEnd = (block.timestamp + period).toUint32();
-        funds = f;
-
+        _vest(f, assets);
         _requireBacked(f.booked);
-        emit IncomeReceived(assets, f.unvested, f.vestEnd);
     }
 
     /// @inheritdoc IBackstopPool
@@ -777,6 +759,20 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
         emit ExitClaimed(controller, requestId, shares, assets);
     }
 
+    /// @dev Burns what queued shares have earned: the rest is worth `valueCap` when `forgone` {asset} has vested for all.
+    /// @return kept {share} up
+    function _forgo(uint256 shares, uint256 valueCap, uint256 forgone) private returns (uint256 kept) {
+        Funds memory f = funds;
+        // {share} = {asset} * {share} / {asset}: kept / (others + kept) = (valueCap + 1) / (totalAssets + 1)
+        kept = (valueCap + 1).mulDiv(
+            totalSupply() + VIRTUAL_SHARES - shares,
+            totalAssets() - valueCap,
+            Math.Rounding.Ceil
+        );
+        _burn(address(this), shares - kept);
+        _vest(f, forgone);
+    }
+
     /// @dev Burns claimed shares and sends their assets. The subtraction holds: a payout is at most the shares' value.
     function _pay(address controller, address receiver, uint256 shares, uint256 assets) private {
         require(assets != 0, ZeroAssets(shares));
@@ -852,6 +848,21 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
 
     function _setJoins(Clock memory c, bool isJoinable) private {
         funds.joinsFrom = isJoinable ? uint32(uint256(c.pauseEnd).max(c.gateEnd)) : NEVER;
+    }
+
+    /// @dev Writes the books `f` with `assets` of them vesting together with what has not vested yet.
+    function _vest(Funds memory f, uint256 assets) private {
+        uint256 unvested = _unvested(f);
+        uint256 timeLeft = uint256(f.vestEnd).saturatingSub(block.timestamp); // {s}
+        // {s} mean of the times left, weighted by amount, down: at least `timeLeft`, at most INCOME_PERIOD
+        uint256 period = (unvested * timeLeft + assets * INCOME_PERIOD) / (unvested + assets);
+
+        f.unvested = (unvested + assets).toUint80();
+        f.vestStart = block.timestamp.toUint32();
+        f.vestEnd = (block.timestamp + period).toUint32();
+        funds = f;
+
+        emit IncomeReceived(assets, f.unvested, f.vestEnd);
     }
 
     /// @dev {asset} = {asset} * {s} / {s}, up: income vests late rather than early. vestEnd > vestStart while it is running.

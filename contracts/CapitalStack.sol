@@ -26,7 +26,7 @@ import {DrawReason, ICapitalStack, Pending, Split} from "./interfaces/ICapitalSt
 /// leave the losses behind, the junior ones first. While more than LOSS_BPS of the capital is known to be lost nobody joins.
 ///
 /// GATE. While accounts may have lost more than GATE_BPS of the capital nobody claims and nobody joins, for GATE_TIME at most; time in
-/// which it is open gives back a third of itself. The clocks of exit requests stand still meanwhile.
+/// which it is open gives back a third of itself, and it shuts only when MIN_SHUT is left. The clocks of exit requests stand still meanwhile.
 ///
 /// ATTACHMENT. The senior tranche takes no more than what leaves the junior one `attachmentBps` of both, as of the last join or claim
 /// of the junior one or the last report of something pending. What is there already stays.
@@ -92,6 +92,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     uint256 public constant LOSS_BPS = 50; // {bps} of both tranches' books known to be lost that keep joiners out
     uint256 public constant MIN_TOKENS = 1000; // {whole token} less than this does neither
     uint256 public constant GATE_TIME = 3 days; // {s}
+    uint256 public constant MIN_SHUT = 6 hours; // {s} of GATE_TIME left, or it stays open
 
     address public immutable asset;
     address public immutable engine;
@@ -360,7 +361,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         if (held == 0) return 0;
         (, uint256 shares) = tranche.recordedLoss(id);
         // {asset} = {asset} * {share} / {share}, down
-        return repaidOf[isJunior][id].mulDiv(held, shares) - collected[isJunior][id][holder];
+        return repaidOf[isJunior][id].mulDiv(held, shares).saturatingSub(collected[isJunior][id][holder]);
     }
 
     /// @inheritdoc ICapitalStack
@@ -388,9 +389,11 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
 
         State memory g = state;
         bool wasShut = g.isShut;
+        bool isInForce = wasShut && block.timestamp < _gateEnd(g);
         g.used = uint32(_used(g));
         g.since = uint32(block.timestamp);
-        g.isShut = all.atRisk > _most(junior.bookedAssets() + senior.bookedAssets(), GATE_BPS);
+        bool mayShut = isInForce || g.used + 3 * MIN_SHUT <= 3 * GATE_TIME;
+        g.isShut = mayShut && all.atRisk > _most(junior.bookedAssets() + senior.bookedAssets(), GATE_BPS);
         state = g;
         if (g.isShut != wasShut) emit GateMoved(g.isShut, all.atRisk);
         _tell(all, g);
@@ -401,7 +404,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     function _tell(Pending memory all, State memory g) private {
         (uint256 below, uint256 above) = (junior.bookedAssets(), senior.bookedAssets());
         (uint256 byJunior, uint256 bySenior) = _lossesOf(all, below);
-        uint256 gateEnd = g.isShut ? g.since + GATE_TIME - g.used / 3 : g.since;
+        uint256 gateEnd = _gateEnd(g);
         bool isJoinable = all.loss <= _most(below + above, LOSS_BPS);
         // where nobody is, nobody is to be paid for it
         uint256 gain = all.gain != 0 && junior.totalSupply() + senior.totalSupply() == 0 ? 0 : all.gain;
@@ -410,10 +413,15 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         updateLimit();
     }
 
+    /// @dev {s} until when the gate is shut by what was last reported, down
+    function _gateEnd(State memory g) private pure returns (uint256) {
+        return g.isShut ? g.since + (3 * GATE_TIME - g.used) / 3 : g.since;
+    }
+
     /// @dev {s/3} of GATE_TIME used up by now: three for each second shut, one given back for each open
     function _used(State memory g) private view returns (uint256) {
         uint256 elapsed = block.timestamp - g.since;
-        uint256 shut = g.isShut ? elapsed.min(GATE_TIME - g.used / 3) : 0;
+        uint256 shut = elapsed.min(_gateEnd(g) - g.since);
         return (g.used + 3 * shut).saturatingSub(elapsed - shut).min(3 * GATE_TIME);
     }
 

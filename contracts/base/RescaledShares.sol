@@ -124,10 +124,10 @@ abstract contract RescaledShares is ERC20Permit {
         (supply.shares, supply.scale) = (uint128(shares), scale);
     }
 
-    /// @dev Records a loss before it is taken off the books. After 255 nothing is recorded any more.
+    /// @dev Records a loss before it is taken off the books. After 255 nothing is recorded any more, nor while nobody has shares.
     function _record(uint256 assets) internal {
         Supply memory all = supply;
-        if (all.records == type(uint8).max) return;
+        if (all.records == type(uint8).max || all.shares == 0) return;
         supply.records = ++all.records;
         records[all.records] = Record(all.shares, all.scale, uint80(assets)); // at most what was booked
     }
@@ -149,6 +149,7 @@ abstract contract RescaledShares is ERC20Permit {
 
     /// @dev {share} of a holder at the time of a record, at the scale of that time, down
     function _sharesAt(address holder, uint256 id) internal view returns (uint256) {
+        if (holder == address(this)) return 0; // what is queued is its controllers'
         uint256 shares;
         uint256 scale;
         if (holdings[holder].seen < id) {
@@ -157,6 +158,7 @@ abstract contract RescaledShares is ERC20Permit {
             uint208 kept = pasts[holder].upperLookup(uint48(id)); // at most `records`
             (shares, scale) = (uint128(kept), kept >> 128);
         }
+        if (shares == 0) return 0;
         return shares << (SCALE_BITS * (scale - records[id].scale)); // no more than there were then
     }
 

@@ -116,7 +116,8 @@ interface IBackstopPool is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575S
     /* EXIT: beside ERC-7540's requestRedeem and ERC-4626's redeem and withdraw */
 
     /// @notice Gives the shares of one request back to its controller: for the controller and its operators at any time,
-    /// for anyone once it has lapsed. Queued shares earn nothing: those that are worth more than all were at request are burned.
+    /// for anyone once it has lapsed. Queued shares earn nothing: what all are worth more than at request vests for everybody, and as many
+    /// shares are burned as leave the rest worth that much then.
     /// @return shares {share} given back
     /// @custom:reverts UnknownRequest, RequestNotLapsed
     /// @custom:emits Transfer, ExitCancelled

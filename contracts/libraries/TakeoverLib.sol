@@ -74,7 +74,10 @@ library TakeoverLib {
         ledger.refresh(env, m);
         ledger.requirePricesOk(uint256(1) << m);
         int256 equity = ledger.inventoryEquity(m, ledger.markets[m]);
-        if (equity >= 0) return 0;
+        if (equity >= 0) {
+            ledger.report(env, m); // a settled market is never synced
+            return 0;
+        }
 
         shortfall = uint256(-equity);
         ledger.pay(m, int256(shortfall)); // its account id

@@ -102,6 +102,37 @@ contract BackstopPoolRecordsTest is PoolTest {
         assertEq(stack.repaymentOf(false, 1, address(pool)), 0);
     }
 
+    /// @dev The pool holds what is queued, and is nobody: what it holds is its controllers', once.
+    function test_Repay_PaysNothingToThePoolWhileSharesAreQueued() public {
+        _stake(alice, 600 * ONE);
+        _stake(bob, 400 * ONE);
+        _lose(100 * ONE);
+        _request(alice, 600 * SHARE);
+        _stake(carol, 500 * ONE);
+        _request(carol, 100 * SHARE);
+        _repay(100 * ONE);
+        assertEq(pool.sharesAt(address(pool), 1), 0);
+        vm.expectRevert(abi.encodeWithSelector(ICapitalStack.NothingOwed.selector));
+        stack.payRepayment(false, 1, address(pool));
+        assertEq(stack.payRepayment(false, 1, alice), 60 * ONE);
+        assertEq(stack.payRepayment(false, 1, bob), 40 * ONE);
+    }
+
+    /// @dev Who joins after a loss that was recorded when shares had been rescaled already.
+    function test_SharesAt_OfANewcomerIsZeroAtAnyScale() public {
+        _stake(alice, 1_000_000 * ONE);
+        for (uint256 i; i < 30 && pool.rescalings() == 0; ++i) {
+            skip(7 days);
+            _absorb(type(uint80).max);
+            _stake(alice, 1_000_000 * ONE);
+        }
+        assertGt(pool.rescalings(), 0);
+        _lose(ONE);
+        _stake(carol, ONE);
+        assertEq(pool.sharesAt(carol, 1), 0);
+        assertEq(stack.repaymentOf(false, 1, carol), 0);
+    }
+
     function test_Repay_SeniorsFirstAndNotMoreThanWasLost() public {
         BackstopPool junior = _stakeJunior(carol, 101 * ONE);
         _stake(alice, 1_000 * ONE);
