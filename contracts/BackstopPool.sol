@@ -29,7 +29,7 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 ///
 /// TWO PRICES. What the pool's inventory has gained and lost is not on the books until it is collected or covered. The stack keeps
 /// both here as of the last sync, each at the edge that is worse for the one who acts. Who joins pays for the gain and for unvested
-/// income: nothing that has already come is his for less. Who leaves leaves his part of the losses and unvested income behind.
+/// income, and what he pays for them vests: nothing that has already come is his for less, nor anybody's sooner. Who leaves leaves his part of the losses and unvested income behind.
 /// While a loss worth speaking of is pending, or a shortfall may be unprocessed (the gate), nobody joins.
 ///
 /// ROUNDING. Always against the one who acts: shares minted and assets paid down, assets charged up, unvested income up.
@@ -635,12 +635,22 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
 
     /// @dev Mints before it is paid, so that views are right inside a token's hook; a token that does not pay undoes all.
     function _join(uint256 assets, uint256 shares, address receiver) private {
-        (uint256 booked, uint256 from, uint256 most) = (funds.booked, funds.joinsFrom, _most());
-        require(block.timestamp >= from, JoinsClosed(from));
-        require(booked + assets <= most, AssetsAboveMax(assets, most.saturatingSub(booked)));
-        booked += assets;
+        Funds memory f = funds;
+        require(block.timestamp >= f.joinsFrom, JoinsClosed(f.joinsFrom));
+        uint256 most = _most();
+        uint256 booked = f.booked + assets;
+        require(booked <= most, AssetsAboveMax(assets, most.saturatingSub(f.booked)));
 
-        funds.booked = uint80(booked);
+        uint256 unvested = _unvested(f);
+        if (unvested + supply.gain != 0) {
+            // what is paid above the price vests as well, and nobody's shares are worth more at once
+            uint256 worth = shares.mulDiv(f.booked - unvested + 1, totalSupply() + VIRTUAL_SHARES, Math.Rounding.Ceil);
+            f.unvested = uint80(unvested + assets.saturatingSub(worth)); // at most `booked`
+            f.vestStart = uint32(block.timestamp);
+            if (unvested == 0) f.vestEnd = (block.timestamp + INCOME_PERIOD).toUint32();
+        }
+        f.booked = uint80(booked);
+        funds = f;
         _mint(receiver, shares);
 
         emit Deposit(msg.sender, receiver, assets, shares);
@@ -760,15 +770,11 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
     }
 
     /// @dev Burns what queued shares have earned: the rest is worth `valueCap` when `forgone` {asset} has vested for all.
-    /// @return kept {share} up
+    /// @return kept {share} down
     function _forgo(uint256 shares, uint256 valueCap, uint256 forgone) private returns (uint256 kept) {
         Funds memory f = funds;
-        // {share} = {asset} * {share} / {asset}: kept / (others + kept) = (valueCap + 1) / (totalAssets + 1)
-        kept = (valueCap + 1).mulDiv(
-            totalSupply() + VIRTUAL_SHARES - shares,
-            totalAssets() - valueCap,
-            Math.Rounding.Ceil
-        );
+        // {share} = {asset} * {share} / {asset}, down: kept / (others + kept) = valueCap / (totalAssets + 1)
+        kept = valueCap.mulDiv(totalSupply() + VIRTUAL_SHARES - shares, totalAssets() + 1 - valueCap);
         _burn(address(this), shares - kept);
         _vest(f, forgone);
     }

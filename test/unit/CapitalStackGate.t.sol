@@ -174,9 +174,26 @@ contract CapitalStackGateTest is StackTest {
         _warp(2 days); // its time is over
         assertFalse(_isClosed());
         _open();
-        _warp(9 days - 1);
+        _warp(9 days);
         _shut();
         assertEq(pool.gateEnd(), vm.getBlockTimestamp() + 3 days);
+    }
+
+    /// @dev Its time is used up and somebody reports in every block: it stays open until six hours have come back.
+    function test_Gate_IsNotShutAgainBlockByBlock() public {
+        _shut();
+        _warp(3 days);
+        for (uint256 i; i < 20; ++i) {
+            _shut();
+            assertFalse(_isClosed());
+            _warp(12);
+        }
+        _warp(18 hours - 20 * 12 - 1);
+        _shut();
+        assertFalse(_isClosed());
+        _warp(1);
+        _shut();
+        assertEq(pool.gateEnd(), vm.getBlockTimestamp() + 6 hours);
     }
 
     function test_Gate_NeverHasMoreThanThreeDays() public {
@@ -432,10 +449,11 @@ contract CapitalStackGateTest is StackTest {
             pool.unpause();
             m.pauseEnd = m.now_;
         } else if (kind <= 4) {
-            _risk(MOST + 1 + kind); // shut, or shut still
-            m.isShut = true;
+            _risk(MOST + 1 + kind); // shut, or shut still, if there is time left for it
+            bool isInForce = m.isShut && m.now_ < m.gateEnd;
             m.used = _min(m.used, 9 days);
-            m.gateEnd = m.now_ + 3 days - m.used / 3;
+            m.isShut = isInForce || m.used + 18 hours <= 9 days;
+            if (m.isShut) m.gateEnd = m.now_ + (9 days - m.used) / 3;
         } else if (kind <= 6) {
             _risk(kind == 5 ? MOST : 0);
             if (m.isShut) {
