@@ -40,7 +40,7 @@ const EXPECTED: Readonly<Record<ActionName, number>> = {
   sync: 400,
   flag: 8,
   unflag: 1,
-  liquidate: 10,
+  liquidate: 2,
   takeover: 15,
   coverInventory: 80,
   collectIncome: 80,

@@ -71,9 +71,9 @@ contract CapitalStackEngineTest is RecoveryBase {
         _requestAll(senior, staker); // another one, so that the junior's and a senior's are both in their window
         _warp(1 days);
         engine.sync(ETH);
-        uint256 since = vm.getBlockTimestamp() + 1;
 
         _setPrice(ETH, 1_760e8); // alice is at -13,000
+        uint256 since = vm.getBlockTimestamp();
         vm.prank(reserve);
         vm.expectRevert(abi.encodeWithSelector(IBackstopPool.GateClosed.selector, since + 3 days));
         junior.claimExit(reserve, 1, 1, reserve);
@@ -136,9 +136,10 @@ contract CapitalStackEngineTest is RecoveryBase {
         engine.sync(ETH);
         _requestAll(junior, reserve);
         uint256 earliest = junior.exitRequest(reserve, 1).claimableAt;
-        assertEq(earliest, junior.poolTime() + 21 days);
+        uint256 time = junior.poolTime();
+        assertEq(earliest, time + 21 days);
         vm.prank(reserve);
-        vm.expectRevert(abi.encodeWithSelector(IBackstopPool.NotClaimableYet.selector, junior.poolTime(), earliest));
+        vm.expectRevert(abi.encodeWithSelector(IBackstopPool.NotClaimableYet.selector, time, earliest));
         junior.claimExit(reserve, 1, 1, reserve);
         uint256 cap = engine.markets(ETH).openInterestCap;
         engine.sync(ETH);
