@@ -772,11 +772,12 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
     /// @dev Burns what queued shares have earned: the rest is worth `valueCap` when `forgone` {asset} has vested for all.
     /// @return kept {share} down
     function _forgo(uint256 shares, uint256 valueCap, uint256 forgone) private returns (uint256 kept) {
-        Funds memory f = funds;
-        // {share} = {asset} * {share} / {asset}, down: kept / (others + kept) = valueCap / (totalAssets + 1)
-        kept = valueCap.mulDiv(totalSupply() + VIRTUAL_SHARES - shares, totalAssets() + 1 - valueCap);
+        (Funds memory f, uint256 all) = (funds, totalAssets());
+        // {share} = {asset} * {share} / {asset}, down: kept / (others + kept) = valueCap / (all + 1)
+        kept = valueCap.mulDiv(totalSupply() + VIRTUAL_SHARES - shares, all + 1 - valueCap);
         _burn(address(this), shares - kept);
-        _vest(f, forgone);
+        uint256 vesting = forgone.mulDiv(all.saturatingSub(clock.loss), all + 1); // it bears its part of pending losses
+        if (vesting != 0) _vest(f, vesting);
     }
 
     /// @dev Burns claimed shares and sends their assets. The subtraction holds: a payout is at most the shares' value.
