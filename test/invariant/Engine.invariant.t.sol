@@ -26,9 +26,9 @@ contract EngineInvariantTest is SystemTest, LedgerChecks {
 
     /// @dev Fixed sequences that meet every layer and every way out.
     function test_Campaign_ReachesEveryLayerAndEveryWayOut() public {
-        for (uint256 i; i < 4; ++i) {
+        for (uint256 i; i < 6; ++i) {
             if (i != 0) setUp();
-            _play(handler, 300, i + 11);
+            _play(handler, 300, i + 31);
         }
         for (uint256 k; k <= uint256(type(Tally).max); ++k) _assertReached(Tally(k));
     }
