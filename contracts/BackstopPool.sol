@@ -29,8 +29,9 @@ import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./interfaces/IERC
 ///
 /// TWO PRICES. What the pool's inventory has gained and lost is not on the books until it is collected or covered. The stack keeps
 /// both here as of the last sync, each at the edge that is worse for the one who acts. Who joins pays for the gain and for unvested
-/// income, and what he pays for them vests: nothing that has already come is his for less, nor anybody's sooner. Who leaves leaves his part of the losses and unvested income behind.
-/// While a loss worth speaking of is pending, or a shortfall may be unprocessed (the gate), nobody joins.
+/// income, and what he pays for them vests: nothing that has already come is his for less, nor anybody's sooner. Who leaves
+/// leaves his part of the losses and of unvested income behind. While a loss worth speaking of is pending, or a shortfall may be
+/// unprocessed (the gate), nobody joins.
 ///
 /// ROUNDING. Always against the one who acts: shares minted and assets paid down, assets charged up, unvested income up.
 /// So the share price falls only in `take`, and rises by income and by what joiners and leavers forgo.

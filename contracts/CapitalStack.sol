@@ -26,7 +26,8 @@ import {DrawReason, ICapitalStack, Pending, Split} from "./interfaces/ICapitalSt
 /// leave the losses behind, the junior ones first. While more than LOSS_BPS of the capital is known to be lost nobody joins.
 ///
 /// GATE. While accounts may have lost more than GATE_BPS of the capital nobody claims and nobody joins, for GATE_TIME at most; time in
-/// which it is open gives back a third of itself, and it shuts only when MIN_SHUT is left. The clocks of exit requests stand still meanwhile.
+/// which it is open gives back a third of itself, and it shuts only when MIN_SHUT is left. The clocks of exit requests stand still
+/// meanwhile.
 ///
 /// ATTACHMENT. The senior tranche takes no more than what leaves the junior one `attachmentBps` of both, as of the last join or claim
 /// of the junior one or the last report of something pending. What is there already stays.
