@@ -173,7 +173,10 @@ export function coverInventory(ctx: Context, market: number): bigint {
   refresh(ctx, market);
   ensurePricesOk(ctx, [market]);
   const equity = inventoryEquity(ctx.state, market);
-  if (equity >= 0n) return 0n;
+  if (equity >= 0n) {
+    report(ctx, market); // a settled market is never synced
+    return 0n;
+  }
   ctx.state.addCash(inventoryOf(market), -equity);
   const lots = inventoryLots(ctx.state, market);
   const share = lots !== 0n && canShare(ctx, market);
