@@ -46,7 +46,6 @@ const EXPECTED: Readonly<Record<ActionName, number>> = {
   collectIncome: 80,
   stake: 50,
   requestExit: 30,
-  claimExit: 1,
   cancelExit: 5,
   budgets: 30,
   setMarket: 12,
