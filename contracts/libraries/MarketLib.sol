@@ -90,7 +90,7 @@ library MarketLib {
         emit IMarginEngine.InventoryCapSet(m, cap);
     }
 
-    /// @notice Tells the stack what is pending in a market outside a sync. What is not due to a sync is nobody's to wait for.
+    /// @notice Tells the stack what is pending in a market, at the stored price: where something changes that no sync may follow.
     function report(Ledger storage ledger, Env memory env, uint8 m) external {
         _report(ledger, env, m, ledger.markets[m], ledger.rules[m], ledger.params[m].maintenanceBps);
     }

@@ -13,7 +13,7 @@ import {MathLib} from "./MathLib.sol";
 library PendingLib {
     using LedgerLib for Ledger;
 
-    uint256 internal constant SETTLED_TIME = 3 days;
+    uint256 internal constant SETTLED_TIME = 3 days; // {s} for which a settled market is at risk
 
     /// @notice {u} equity of the inventory at the mark: what has been closed and not settled counts at the price it was closed at.
     /// @param market market `m` as it is to be valued

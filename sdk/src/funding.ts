@@ -81,7 +81,7 @@ export function syncMarket(
   rules: MarketRules,
   inputs: SyncInputs,
 ): { market: Market; premium: bigint; maintenanceBps: bigint } {
-  const used = utilisation(market.openInterest, market.openInterestCap); // both as of the last sync
+  const used = utilisation(market.openInterest, market.openInterestCap); // the cap is that of the last sync
   const rate = premiumRate(rules.premiumRate, used);
   const { funding, premium, remainder, premiumRemainder } = accrue(market, rate, inputs.now);
   const maintenanceBps = rampedMaintenance(rules, inputs.now);

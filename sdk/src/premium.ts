@@ -1,4 +1,4 @@
-/** What the stakers' capital costs a market: eq. (23), (24) of docs/mechanism.md. Pure. */
+/** What the stakers' capital costs a market: eq. (24), (25) of docs/mechanism.md. Pure. */
 import { max, mulDivCeil } from "./math.ts";
 
 /** {1e-6} every lot that the stake carries is open. */
@@ -9,8 +9,8 @@ export const KINK = 800_000n;
 const STEEP = 10n;
 
 /**
- * {1e-6} open interest over its cap, both {lot} at the last sync, up and at most FULL_USE: potential liabilities over the stake they
- * may lean on, the price cancels. Without a cap any open interest is full use.
+ * {1e-6} open interest {lot} now over its cap {lot} of the last sync, up and at most FULL_USE: potential liabilities over the stake
+ * they may lean on, the price cancels. Without a cap any open interest is full use.
  */
 export function utilisation(openInterest: bigint, openInterestCap: bigint): bigint {
   if (openInterest >= openInterestCap) return openInterest === 0n ? 0n : FULL_USE;
