@@ -328,17 +328,19 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
 
     /// @inheritdoc IBackstopPool
     function take(uint256 assets, bool isRecorded) external onlyStack nonReentrant {
-        Funds memory f = funds;
-        uint256 most = uint256(f.booked).saturatingSub(MIN_ASSETS);
+        uint256 booked = funds.booked;
+        uint256 most = booked.saturatingSub(MIN_ASSETS);
         require(assets <= most, AssetsAboveMax(assets, most));
-        uint256 unvested = _unvested(f);
+        uint256 unvested = _unvested();
 
         if (isRecorded) _record(assets);
-        f.booked -= uint80(assets); // at most booked
-        f.unvested = uint80(unvested.saturatingSub(assets)); // what is left goes on vesting until the same end
-        f.vestStart = uint32(block.timestamp);
-        funds = f;
-        _rescale(f.booked - f.unvested);
+        booked -= assets;
+        funds.booked = uint80(booked);
+        if (unvested != 0) {
+            unvested = unvested.saturatingSub(assets); // what is left goes on vesting until the same end
+            (funds.unvested, funds.vestStart) = (uint80(unvested), uint32(block.timestamp));
+        }
+        _rescale(booked - unvested);
 
         emit LossTaken(assets);
         IERC20(asset).safeTransfer(engine, assets);
@@ -348,25 +350,23 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
     function receiveIncome(uint256 assets) external onlyStack nonReentrant {
         if (assets == 0) return;
 
-        Funds memory f = funds;
-        f.booked = (f.booked + assets).toUint80();
-        _vest(f, assets);
-        _requireBacked(f.booked);
+        uint256 booked = funds.booked + assets;
+        funds.booked = booked.toUint80();
+        _vest(assets);
+        _requireBacked(booked);
     }
 
     /// @inheritdoc IBackstopPool
     function setPending(uint256 gain, uint256 loss, uint256 gateEnd_, bool isJoinable) external onlyStack {
-        Clock memory c = clock;
         bool isClosed = gateEnd_ > block.timestamp;
-        if (isClosed) _stopTime(c);
+        if (isClosed) _stopTime();
         // an end that has passed stays: it is part of how long time has stood still
-        if (isClosed || c.gateEnd > block.timestamp) c.gateEnd = gateEnd_.max(block.timestamp).toUint32();
-        c.loss = uint80(loss.min(MAX_ASSETS));
-        clock = c;
+        if (isClosed || _isGateClosed()) clock.gateEnd = gateEnd_.max(block.timestamp).toUint32();
+        clock.loss = uint80(loss.min(MAX_ASSETS));
         supply.gain = uint80(gain.min(MAX_ASSETS));
-        _setJoins(c, isJoinable);
+        _setJoins(isJoinable);
 
-        emit PendingSet(gain, loss, c.gateEnd);
+        emit PendingSet(gain, loss, clock.gateEnd);
     }
 
     /// @inheritdoc IBackstopPool
@@ -387,26 +387,23 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
 
     /// @inheritdoc IBackstopPool
     function pause() external restricted {
-        Clock memory c = clock;
-        uint256 earliest = c.pauseEnd + PAUSE_REST;
+        uint256 earliest = clock.pauseEnd + PAUSE_REST;
         require(block.timestamp >= earliest, PauseTooEarly(block.timestamp, earliest));
 
-        _stopTime(c);
-        c.pauseEnd = (block.timestamp + PAUSE_TIME).toUint32();
-        clock = c;
-        _setJoins(c, funds.joinsFrom != NEVER);
+        _stopTime();
+        uint32 end = (block.timestamp + PAUSE_TIME).toUint32();
+        clock.pauseEnd = end;
+        _setJoins(funds.joinsFrom != NEVER);
 
-        emit Paused(c.pauseEnd);
+        emit Paused(end);
     }
 
     /// @inheritdoc IBackstopPool
     function unpause() external restricted {
-        Clock memory c = clock;
-        require(block.timestamp < c.pauseEnd, NotPaused(block.timestamp, c.pauseEnd));
+        require(block.timestamp < clock.pauseEnd, NotPaused(block.timestamp, clock.pauseEnd));
 
-        c.pauseEnd = uint32(block.timestamp); // below the end it had
-        clock = c;
-        _setJoins(c, funds.joinsFrom != NEVER);
+        clock.pauseEnd = uint32(block.timestamp); // below the end it had
+        _setJoins(funds.joinsFrom != NEVER);
 
         emit Unpaused();
     }
@@ -415,8 +412,7 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
 
     /// @inheritdoc IERC4626
     function totalAssets() public view returns (uint256) {
-        Funds memory f = funds;
-        return f.booked - _unvested(f);
+        return funds.booked - _unvested();
     }
 
     /// @inheritdoc IERC4626
@@ -527,7 +523,7 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
 
     /// @inheritdoc IBackstopPool
     function unvestedIncome() external view returns (uint256) {
-        return _unvested(funds);
+        return _unvested();
     }
 
     /// @inheritdoc IBackstopPool
@@ -552,8 +548,7 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
 
     /// @inheritdoc IBackstopPool
     function poolTime() public view returns (uint256) {
-        Clock memory c = clock;
-        return block.timestamp - _stopped(c);
+        return block.timestamp - _stopped();
     }
 
     /// @inheritdoc IBackstopPool
@@ -636,27 +631,24 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
 
     /// @dev Mints before it is paid, so that views are right inside a token's hook; a token that does not pay undoes all.
     function _join(uint256 assets, uint256 shares, address receiver) private {
-        Funds memory f = funds;
-        require(block.timestamp >= f.joinsFrom, JoinsClosed(f.joinsFrom));
-        uint256 most = _most();
-        uint256 booked = f.booked + assets;
-        require(booked <= most, AssetsAboveMax(assets, most.saturatingSub(f.booked)));
+        require(block.timestamp >= funds.joinsFrom, JoinsClosed(funds.joinsFrom));
+        (uint256 booked, uint256 most) = (funds.booked, _most());
+        require(booked + assets <= most, AssetsAboveMax(assets, most.saturatingSub(booked)));
+        uint256 unvested = _unvested();
 
-        uint256 unvested = _unvested(f);
         if (unvested + supply.gain != 0) {
             // what is paid above the price vests as well, and nobody's shares are worth more at once
-            uint256 worth = shares.mulDiv(f.booked - unvested + 1, totalSupply() + VIRTUAL_SHARES, Math.Rounding.Ceil);
-            f.unvested = uint80(unvested + assets.saturatingSub(worth)); // at most `booked`
-            f.vestStart = uint32(block.timestamp);
-            if (unvested == 0) f.vestEnd = (block.timestamp + INCOME_PERIOD).toUint32();
+            uint256 worth = shares.mulDiv(booked - unvested + 1, supply.shares + VIRTUAL_SHARES, Math.Rounding.Ceil);
+            funds.unvested = uint80(unvested + assets.saturatingSub(worth)); // at most what is booked
+            funds.vestStart = uint32(block.timestamp);
+            if (unvested == 0) funds.vestEnd = (block.timestamp + INCOME_PERIOD).toUint32();
         }
-        f.booked = uint80(booked);
-        funds = f;
+        funds.booked = uint80(booked + assets);
         _mint(receiver, shares);
 
         emit Deposit(msg.sender, receiver, assets, shares);
         IERC20(asset).safeTransferFrom(msg.sender, address(this), assets);
-        _requireBacked(booked);
+        _requireBacked(booked + assets);
         if (isJunior) ICapitalStack(stack).updateLimit();
     }
 
@@ -773,12 +765,12 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
     /// @dev Burns what queued shares have earned: the rest is worth `valueCap` when `forgone` {asset} has vested for all.
     /// @return kept {share} down
     function _forgo(uint256 shares, uint256 valueCap, uint256 forgone) private returns (uint256 kept) {
-        (Funds memory f, uint256 all) = (funds, totalAssets());
+        uint256 all = totalAssets();
         // {share} = {asset} * {share} / {asset}, down: kept / (others + kept) = valueCap / (all + 1)
         kept = valueCap.mulDiv(totalSupply() + VIRTUAL_SHARES - shares, all + 1 - valueCap);
         _burn(address(this), shares - kept);
         uint256 vesting = forgone.mulDiv(all.saturatingSub(clock.loss), all + 1); // it bears its part of pending losses
-        if (vesting != 0) _vest(f, vesting);
+        if (vesting != 0) _vest(vesting);
     }
 
     /// @dev Burns claimed shares and sends their assets. The subtraction holds: a payout is at most the shares' value.
@@ -843,54 +835,58 @@ contract BackstopPool is IBackstopPool, RescaledShares, AccessManaged, Reentranc
     /* INTERNAL: TIME AND INCOME */
 
     /// @dev Counts what has been until now, before time stops, or goes on standing still for another reason.
-    function _stopTime(Clock memory c) private view {
-        if (block.timestamp < uint256(c.pauseEnd).max(c.gateEnd)) return;
-        c.stoppedBefore = uint32(_stopped(c)); // less than all time
-        c.stoppedAt = uint32(block.timestamp);
+    function _stopTime() private {
+        if (block.timestamp < _goesOn()) return;
+        // less than all time
+        (clock.stoppedBefore, clock.stoppedAt) = (uint32(_stopped()), uint32(block.timestamp));
     }
 
     /// @dev {s} that the pool's time has stood still
-    function _stopped(Clock memory c) private view returns (uint256) {
-        return c.stoppedBefore + (block.timestamp.min(uint256(c.pauseEnd).max(c.gateEnd)) - c.stoppedAt);
+    function _stopped() private view returns (uint256) {
+        return clock.stoppedBefore + (block.timestamp.min(_goesOn()) - clock.stoppedAt);
     }
 
-    function _setJoins(Clock memory c, bool isJoinable) private {
-        funds.joinsFrom = isJoinable ? uint32(uint256(c.pauseEnd).max(c.gateEnd)) : NEVER;
+    /// @dev {s} when the pool's time goes on, or went on last
+    function _goesOn() private view returns (uint256) {
+        return uint256(clock.pauseEnd).max(clock.gateEnd);
     }
 
-    /// @dev Writes the books `f` with `assets` of them vesting together with what has not vested yet.
-    function _vest(Funds memory f, uint256 assets) private {
-        uint256 unvested = _unvested(f);
-        uint256 timeLeft = uint256(f.vestEnd).saturatingSub(block.timestamp); // {s}
+    function _setJoins(bool isJoinable) private {
+        funds.joinsFrom = isJoinable ? uint32(_goesOn()) : NEVER;
+    }
+
+    /// @dev `assets` on the books vest together with what has not vested yet.
+    function _vest(uint256 assets) private {
+        uint256 unvested = _unvested();
+        uint256 timeLeft = uint256(funds.vestEnd).saturatingSub(block.timestamp); // {s}
         // {s} mean of the times left, weighted by amount, down: at least `timeLeft`, at most INCOME_PERIOD
         uint256 period = (unvested * timeLeft + assets * INCOME_PERIOD) / (unvested + assets);
 
-        f.unvested = (unvested + assets).toUint80();
-        f.vestStart = block.timestamp.toUint32();
-        f.vestEnd = (block.timestamp + period).toUint32();
-        funds = f;
+        unvested += assets;
+        uint32 end = (block.timestamp + period).toUint32();
+        (funds.unvested, funds.vestStart, funds.vestEnd) = (unvested.toUint80(), uint32(block.timestamp), end);
 
-        emit IncomeReceived(assets, f.unvested, f.vestEnd);
+        emit IncomeReceived(assets, unvested, end);
     }
 
     /// @dev {asset} = {asset} * {s} / {s}, up: income vests late rather than early. vestEnd > vestStart while it is running.
-    function _unvested(Funds memory f) private view returns (uint256) {
-        if (block.timestamp >= f.vestEnd) return 0;
-        return uint256(f.unvested).mulDiv(f.vestEnd - block.timestamp, f.vestEnd - f.vestStart, Math.Rounding.Ceil);
+    function _unvested() private view returns (uint256) {
+        uint256 end = funds.vestEnd;
+        if (block.timestamp >= end) return 0;
+        return uint256(funds.unvested).mulDiv(end - block.timestamp, end - funds.vestStart, Math.Rounding.Ceil);
     }
 
     /* INTERNAL: SHARES */
 
     /// @dev {share} = {asset} * {share} / {asset}, down: who joins pays for unvested income and pending gains
     function _sharesFor(uint256 assets) private view returns (uint256) {
-        Supply memory all = supply;
-        return assets.mulDiv(all.shares + VIRTUAL_SHARES, uint256(funds.booked) + all.gain + 1);
+        return assets.mulDiv(supply.shares + VIRTUAL_SHARES, uint256(funds.booked) + supply.gain + 1);
     }
 
     /// @dev {asset} = {share} * {asset} / {share}, up
     function _costOf(uint256 shares) private view returns (uint256) {
-        Supply memory all = supply;
-        return shares.mulDiv(uint256(funds.booked) + all.gain + 1, all.shares + VIRTUAL_SHARES, Math.Rounding.Ceil);
+        uint256 price = uint256(funds.booked) + supply.gain + 1;
+        return shares.mulDiv(price, supply.shares + VIRTUAL_SHARES, Math.Rounding.Ceil);
     }
 
     /// @dev {asset} that may be booked at most

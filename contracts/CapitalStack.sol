@@ -162,6 +162,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
             w.drawn = _plus(w.drawn, paid);
             reasons[reason] = w;
         }
+        uint256 below = byJunior;
         byJunior = byJunior.min(paid);
         bySenior = paid - byJunior;
 
@@ -179,7 +180,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         if (byJunior != 0) junior.take(byJunior, isRecorded);
         if (bySenior != 0) senior.take(bySenior, isRecorded);
         Pending memory all = total;
-        if (all.loss != 0 || all.atRisk != 0) _tell(all, state); // the junior tranche has less to bear it with
+        if (uint256(all.loss) + all.atRisk > below - byJunior) _tell(all, state); // more of it is the senior tranche's now
     }
 
     /// @inheritdoc ICapitalStack

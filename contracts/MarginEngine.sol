@@ -33,6 +33,7 @@ import {IncomeLib} from "./libraries/IncomeLib.sol";
 import {Change, Env, Focus, Ledger, LedgerLib} from "./libraries/LedgerLib.sol";
 import {LiquidationLib} from "./libraries/LiquidationLib.sol";
 import {MarketLib} from "./libraries/MarketLib.sol";
+import {PremiumLib} from "./libraries/PremiumLib.sol";
 import {RulesLib} from "./libraries/RulesLib.sol";
 import {SettleLib} from "./libraries/SettleLib.sol";
 import {SyncLib} from "./libraries/SyncLib.sol";
@@ -408,6 +409,14 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     /// @inheritdoc IMarginEngine
     function marketRules(uint8 m) external view returns (MarketRules memory) {
         return ledger.rules[m];
+    }
+
+    /// @inheritdoc IMarginEngine
+    function premiumOf(uint8 m) external view returns (uint256 used, uint256 rate) {
+        Market storage market = ledger.markets[m];
+        if (market.status >= MarketStatus.SETTLING) return (0, 0);
+        used = PremiumLib.utilisation(market.openInterest, market.openInterestCap);
+        rate = PremiumLib.rate(ledger.rules[m].premiumRate, used);
     }
 
     /// @inheritdoc IMarginEngine

@@ -63,7 +63,7 @@ abstract contract RescaledShares is ERC20Permit {
 
     /// @notice {share} after all rescalings so far
     function balanceOf(address holder) public view virtual override returns (uint256) {
-        Holding memory held = holdings[holder];
+        Holding storage held = holdings[holder];
         return _atScale(held.shares, held.scale, supply.scale);
     }
 
@@ -105,7 +105,8 @@ abstract contract RescaledShares is ERC20Permit {
     /// @param shares {share} at most the supply
     function _setShares(address holder, uint256 shares, uint8 scale) private {
         Holding storage holding = holdings[holder];
-        (holding.shares, holding.scale) = (uint128(shares), scale);
+        holding.shares = uint128(shares);
+        if (holding.scale != scale) holding.scale = scale;
     }
 
     /// @dev After a loss: while a share is worth less than 2^-SCALE_BITS of the first price, there are 2^SCALE_BITS times fewer.

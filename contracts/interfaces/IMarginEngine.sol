@@ -451,6 +451,10 @@ interface IMarginEngine {
     function markets(uint8 market) external view returns (Market memory);
     function marketParams(uint8 market) external view returns (MarketParams memory);
     function marketRules(uint8 market) external view returns (MarketRules memory);
+    /// @notice What stake costs a market until its next sync: docs/mechanism.md, eq. (24) and (25). Zero once nothing accrues any more.
+    /// @return utilisation {1e-6} of the stake that the market may lean on
+    /// @return rate        {1e-9 per 8 h} of notional, paid by longs and by shorts
+    function premiumOf(uint8 market) external view returns (uint256 utilisation, uint256 rate);
     function isOperator(address owner, address operator) external view returns (bool);
     /// @notice Whether `caller` owns `account` or operates it.
     function isAuthorized(address caller, uint256 account) external view returns (bool);

@@ -4,6 +4,7 @@ pragma solidity 0.8.35;
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {BackstopPool} from "../../contracts/BackstopPool.sol";
 import {CapitalStack} from "../../contracts/CapitalStack.sol";
+import {IBackstopPool} from "../../contracts/interfaces/IBackstopPool.sol";
 import {DrawReason} from "../../contracts/interfaces/ICapitalStack.sol";
 import {MockToken} from "../../contracts/mocks/MockToken.sol";
 import {BaseTest} from "./Base.t.sol";
@@ -79,6 +80,29 @@ abstract contract PoolTest is BaseTest {
 
     function _booked() internal view returns (uint256) {
         return pool.totalAssets() + pool.unvestedIncome();
+    }
+
+    /// @dev Nobody joins `tranche` before `from`, by whatever way.
+    function _assertNoJoins(BackstopPool tranche, uint256 from) internal {
+        assertEq(tranche.joinsFrom(), from);
+        assertEq(tranche.maxDeposit(carol), 0);
+        assertEq(tranche.maxMint(carol), 0);
+        uint256 time = vm.getBlockTimestamp();
+        bytes memory refusal = abi.encodeWithSelector(IBackstopPool.JoinsClosed.selector, from);
+        token.mint(carol, ONE);
+        vm.startPrank(carol);
+        token.approve(address(tranche), ONE);
+        vm.expectRevert(refusal);
+        tranche.deposit(ONE, carol);
+        vm.expectRevert(refusal);
+        tranche.mint(SHARE, carol);
+        vm.expectRevert(refusal);
+        tranche.depositWithin(ONE, carol, 0, time);
+        vm.expectRevert(refusal);
+        tranche.depositWithPermit(ONE, carol, 0, time, 27, 0, 0);
+        vm.expectRevert(refusal);
+        tranche.mintWithin(SHARE, carol, ONE, time);
+        vm.stopPrank();
     }
 
     /// @dev Budgets that leave only the floor as a limit.

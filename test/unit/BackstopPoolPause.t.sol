@@ -24,33 +24,13 @@ contract BackstopPoolPauseTest is PoolTest {
         pool.pause();
 
         assertEq(pool.pausedUntil(), START + PAUSE);
-        _assertNoStake(START);
-        _assertNoStake(START + PAUSE - 1);
+        _assertNoJoins(pool, START + PAUSE);
+        vm.warp(START + PAUSE - 1);
+        _assertNoJoins(pool, START + PAUSE);
         vm.warp(START + PAUSE);
         assertGt(pool.maxDeposit(carol), 0);
         assertGt(pool.maxMint(carol), 0);
         assertEq(_stake(carol, ONE), SHARE);
-    }
-
-    function _assertNoStake(uint256 time) private {
-        vm.warp(time);
-        assertEq(pool.maxDeposit(carol), 0);
-        assertEq(pool.maxMint(carol), 0);
-        token.mint(carol, ONE);
-        vm.startPrank(carol);
-        token.approve(address(pool), ONE);
-        bytes memory refusal = abi.encodeWithSelector(IBackstopPool.JoinsClosed.selector, START + PAUSE);
-        vm.expectRevert(refusal);
-        pool.deposit(ONE, carol);
-        vm.expectRevert(refusal);
-        pool.mint(SHARE, carol);
-        vm.expectRevert(refusal);
-        pool.depositWithin(ONE, carol, 0, time);
-        vm.expectRevert(refusal);
-        pool.depositWithPermit(ONE, carol, 0, time, 27, 0, 0);
-        vm.expectRevert(refusal);
-        pool.mintWithin(SHARE, carol, ONE, time);
-        vm.stopPrank();
     }
 
     /* CLOCKS */

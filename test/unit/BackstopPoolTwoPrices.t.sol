@@ -98,23 +98,23 @@ contract BackstopPoolTwoPricesTest is StackTest {
     /// @dev The same with round numbers: 300 are pending, a third of them the senior's, when the senior tranche doubles.
     function test_Join_OfOneTrancheTakesNoGainFromTheOther() public {
         _fill(1_000 * ONE, 1_000 * ONE);
-        _report(MARKET, 300 * ONE, 0, 0);
-        _join(pool, carol, 1_000 * ONE);
-        _report(MARKET, 0, 0, 0);
-        _earn(300 * ONE, 300 * ONE);
-        skip(3 days);
-        assertLe(pool.convertToAssets(pool.balanceOf(carol)), 1_000 * ONE, "the newcomer");
+        _assertJoinTakesNoGain(pool);
     }
 
     /// @dev The junior tranche is empty, all of the 300 are the senior's; who joins the junior then has paid for none of them.
     function test_Join_OfAnEmptyTrancheTakesNoGainFromTheOther() public {
         _fill(0, 1_000 * ONE);
+        _assertJoinTakesNoGain(juniorPool);
+    }
+
+    /// @dev Carol joins `tranche` while 300 are pending, which then come.
+    function _assertJoinTakesNoGain(BackstopPool tranche) private {
         _report(MARKET, 300 * ONE, 0, 0);
-        _join(juniorPool, carol, 1_000 * ONE);
+        _join(tranche, carol, 1_000 * ONE);
         _report(MARKET, 0, 0, 0);
         _earn(300 * ONE, 300 * ONE);
         skip(3 days);
-        assertLe(juniorPool.convertToAssets(juniorPool.balanceOf(carol)), 1_000 * ONE, "the newcomer");
+        assertLe(tranche.convertToAssets(tranche.balanceOf(carol)), 1_000 * ONE, "the newcomer");
     }
 
     /// @dev Nobody is there whom a newcomer could pay for the gain: what he pays would be the virtual shares'.
@@ -248,29 +248,14 @@ contract BackstopPoolTwoPricesTest is StackTest {
         _report(MARKET, 0, 10_000 * ONE, 0);
         _join(pool, carol, 200 * ONE); // at the limit they may
         _report(MARKET, 0, 10_001 * ONE + 1, 0);
-        _assertNoJoins(juniorPool);
-        _assertNoJoins(pool);
+        uint256 never = type(uint32).max;
+        _assertNoJoins(juniorPool, never);
+        _assertNoJoins(pool, never);
         skip(30 days);
         assertEq(pool.maxDeposit(carol), 0, "no time heals it");
         _report(MARKET, 0, 10_001 * ONE, 0);
         _join(pool, carol, ONE);
         _join(juniorPool, carol, ONE);
-    }
-
-    function _assertNoJoins(BackstopPool tranche) private {
-        uint256 from = type(uint32).max; // the end of all time
-        assertEq(tranche.joinsFrom(), from);
-        assertEq(tranche.maxDeposit(carol), 0);
-        assertEq(tranche.maxMint(carol), 0);
-        token.mint(carol, ONE);
-        bytes memory refusal = abi.encodeWithSelector(IBackstopPool.JoinsClosed.selector, from);
-        vm.startPrank(carol);
-        token.approve(address(tranche), ONE);
-        vm.expectRevert(refusal);
-        tranche.deposit(ONE, carol);
-        vm.expectRevert(refusal);
-        tranche.mint(SHARE, carol);
-        vm.stopPrank();
     }
 
     function test_RevertGiven_LossIsPendingWhileAPauseBeginsAndEnds() public {

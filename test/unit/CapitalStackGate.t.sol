@@ -250,32 +250,12 @@ contract CapitalStackGateTest is StackTest {
 
     function test_RevertGiven_GateIsShut_AllJoins() public {
         _shut();
-        _assertNoJoins(juniorPool);
-        _assertNoJoins(pool);
+        uint256 end = vm.getBlockTimestamp() + 3 days;
+        _assertNoJoins(juniorPool, end);
+        _assertNoJoins(pool, end);
         _open();
         _join(juniorPool, carol, K);
         _join(pool, carol, K);
-    }
-
-    function _assertNoJoins(BackstopPool tranche) private {
-        assertEq(tranche.maxDeposit(carol), 0);
-        assertEq(tranche.maxMint(carol), 0);
-        uint256 time = vm.getBlockTimestamp();
-        bytes memory refusal = abi.encodeWithSelector(IBackstopPool.JoinsClosed.selector, time + 3 days);
-        token.mint(carol, K);
-        vm.startPrank(carol);
-        token.approve(address(tranche), K);
-        vm.expectRevert(refusal);
-        tranche.deposit(K, carol);
-        vm.expectRevert(refusal);
-        tranche.mint(KSHARE, carol);
-        vm.expectRevert(refusal);
-        tranche.depositWithin(K, carol, 0, time);
-        vm.expectRevert(refusal);
-        tranche.depositWithPermit(K, carol, 0, time, 27, 0, 0);
-        vm.expectRevert(refusal);
-        tranche.mintWithin(KSHARE, carol, K, time);
-        vm.stopPrank();
     }
 
     function test_Gate_NoRequestMaturesMeanwhile() public {

@@ -88,6 +88,9 @@ contract MarginEngineSyncTest is EngineBase {
         uint256 used = (1_000_000e6 + cap - 1) / cap; // {1e-6}
         assertLt(used, 800_000); // below the kink
         premium = (premium * (1e6 + used) + 1e6 - 1) / 1e6;
+        (uint256 utilisation, uint256 rate) = engine.premiumOf(ETH);
+        assertEq(utilisation, used);
+        assertEq(rate, premium);
         vm.warp(vm.getBlockTimestamp() + dt);
         engine.sync(ETH);
 

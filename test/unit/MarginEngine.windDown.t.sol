@@ -30,6 +30,8 @@ contract MarginEngineWindDownTest is RecoveryBase {
         _warp(31 minutes); // the window starts on a whole minute
         engine.fixSettlementPrice(ETH);
         assertEq(engine.markets(ETH).price, price);
+        (uint256 utilisation, uint256 rate) = engine.premiumOf(ETH);
+        assertEq(utilisation + rate, 0, "nothing accrues any more");
     }
 
     function _notActive(MarketStatus status) private pure returns (bytes memory) {
