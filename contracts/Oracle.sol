@@ -23,15 +23,25 @@ import {EmaLib} from "./libraries/EmaLib.sol";
 /// RING. The last sample of each minute that had one, 64 of them behind the live one. An older sample is in force at least until
 /// the minute in which the next one lies, so the cumulative is exact at every whole minute, and that is where windows start.
 ///
-/// SECOND SOURCE. Pyth, for one purpose so far: the settlement price of a market whose feed has died. The first price signed at or
-/// after a given time, so that nobody chooses among prices.
+/// STEPS. An answer more than `jumpBps` from the price in force, and as much again for each hour between the two, at most four times,
+/// is held until somebody else says the same: the second source, with a price signed after it, or the feed itself, with
+/// answers near it for JUMP_TIME while the second source does not contradict. Until then the old price stays in force and nobody is
+/// liquidated at either. When it comes with other decimals than configured it is BAD.
 ///
-/// FEED ASSUMPTIONS (safety). The price is right when the feed is: there is no comparison with the second source, no limit on the size
-/// of a step and no check of an L2 sequencer. `decimals` is read by {configure} only: a feed that changes them later is caught by its
-/// bounds if those are tight, else believed.
+/// SECOND SOURCE. Pyth. It never gives the price: nobody chooses among prices by choosing when to bring which update. For SECOND_AGE after
+/// a price was signed it confirms steps and doubts the price in force, by its distance or its confidence, the larger: beyond the
+/// feed's edge the state is WIDE, beyond MAX_EDGE it is JUMP. And it settles a market whose feed has died, by the first price
+/// signed at or after a given time.
 ///
-/// LIVENESS ASSUMPTIONS. Somebody calls {sync}: an answer that nobody recorded has no weight in the averages. A feed that needs
-/// more than FEED_GAS, or returns more than five words, is BAD for ever.
+/// SEQUENCER. While the L2's sequencer is down, and for GRACE_TIME after it is back, the state is BAD: who could not act may first cure his
+/// account. A sequencer feed that fails counts as down.
+///
+/// FEED ASSUMPTIONS (safety). A feed that lies within `jumpBps` an hour is believed where nobody brings the second source, and so is one
+/// that lies for JUMP_TIME.
+///
+/// LIVENESS ASSUMPTIONS. Somebody calls {sync}: an answer that nobody recorded has no weight in the averages. Somebody brings the second
+/// source when an honest price steps, or liquidations wait for JUMP_TIME. A feed that needs more than FEED_GAS, or returns more than
+/// five words, is BAD for ever.
 ///
 /// ROLES. Governance, through the access manager: {configure}, {configureSecond}. Nobody can set a price.
 ///
@@ -48,6 +58,10 @@ contract Oracle is IOracle, AccessManaged {
     uint32 public constant MIN_MAX_AGE = 60; // {s}
     uint32 public constant MAX_MAX_AGE = 2 days; // {s}
     uint16 public constant MAX_EDGE = 500; // 5%
+    uint16 public constant MIN_JUMP = 100; // 1%
+    uint256 public constant JUMP_TIME = 10 minutes; // a step that the feed repeats for so long is believed
+    uint256 public constant SECOND_AGE = 2 minutes; // the second source counts for so long
+    uint256 public constant GRACE_TIME = 10 minutes; // after the sequencer has come back
     uint8 public constant MAX_FEED_DECIMALS = 18;
     uint8 public constant MAX_LOT_DECIMALS = 8;
     uint256 public constant PRICE_LIMIT = 1 << 62; // {u/lot} prices are below
@@ -63,6 +77,7 @@ contract Oracle is IOracle, AccessManaged {
     uint256 public constant MAX_CONFIDENCE = 100; // bps of the second price its confidence may be
 
     uint256 private constant BPS = 10_000;
+    uint256 private constant HOUR = 1 hours; // {s}
     uint256 private constant PRICE_DECIMALS = 12; // u = 1e-12 USD
     uint16 private constant ROUND_BYTES = 160; // five words
 
@@ -70,10 +85,12 @@ contract Oracle is IOracle, AccessManaged {
         address aggregator;
         uint32 maxAge; // {s}
         uint16 edgeBps; // {bps}
+        uint16 jumpBps; // {bps}
         uint8 lotDecimals;
         uint8 feedDecimals;
-        uint32 since; // {s} the aggregator was configured at
-        // slot: 20 + 4 + 2 + 1 + 1 + 4 = 32
+        bool hasSecond;
+        bool hasSequencer;
+        // slot: 20 + 4 + 2 + 2 + 1 + 1 + 1 + 1 = 32
     }
 
     struct Bounds {
@@ -90,6 +107,22 @@ contract Oracle is IOracle, AccessManaged {
         uint32 sampledAt; // {s} block time
         uint32 updatedAt; // {s} feed time
         // slot: 8 + 8 + 8 + 4 + 4 = 32
+    }
+
+    /// @dev An answer that waits to be confirmed.
+    struct Held {
+        uint64 price; // {u/lot}
+        uint32 since; // {s} block time of the first near it
+        uint32 after_; // {s} feed time of the answer in force then: held no longer once another is
+        // slot: 8 + 4 + 4 = 16
+    }
+
+    /// @dev What the second source last said.
+    struct Second {
+        uint64 price; // {u/lot}
+        uint64 confidence; // {u/lot}
+        uint32 publishTime; // {s} at most the block's
+        // slot: 8 + 8 + 4 = 20
     }
 
     struct Round {
@@ -112,7 +145,20 @@ contract Oracle is IOracle, AccessManaged {
         Bounds bounds;
         Price live;
         Round round;
+        Held held;
+        Second second;
+        address sequencer;
+        uint32 since; // {s} the aggregator was configured at
         Sample[RING_SIZE] ring;
+    }
+
+    /// @dev The five words of a feed; `ok` is false when it did not give them.
+    struct Round5 {
+        bool ok;
+        uint256 roundId;
+        int256 answer;
+        uint256 startedAt; // {s}
+        uint256 updatedAt; // {s}
     }
 
     /// @dev A newer valid answer; price zero: there is none.
@@ -140,13 +186,30 @@ contract Oracle is IOracle, AccessManaged {
     /* SECOND SOURCE */
 
     /// @inheritdoc IOracle
+    function updateSecond(uint8 market, bytes[] calldata updates) external payable {
+        SecondConfig memory config = second[market];
+        uint256 fee = _feeOf(market, config, updates);
+        IPyth(config.pyth).updatePriceFeeds{value: fee}(updates);
+        PythStructs.Price memory signed = IPyth(config.pyth).getPriceUnsafe(config.priceId);
+
+        Market storage m = _known(market);
+        uint32 publishTime = uint32(signed.publishTime.min(block.timestamp)); // clocks of chains differ by seconds
+        if (publishTime > m.second.publishTime) {
+            uint8 lotDecimals = m.source.lotDecimals;
+            uint64 price = _secondPrice(signed, lotDecimals);
+            uint64 confidence = uint64(_scaled(signed.conf, signed.expo, lotDecimals).min(type(uint64).max));
+            m.second = Second(price, confidence, publishTime);
+            emit SecondUpdated(market, price, confidence, publishTime);
+        }
+        _refund(fee);
+    }
+
+    /// @inheritdoc IOracle
     function recordSecondPrice(uint8 market, uint32 from, bytes[] calldata updates) external payable {
         SecondConfig memory config = second[market];
-        require(config.pyth != address(0), NoSecondSource(market));
+        uint256 fee = _feeOf(market, config, updates);
         require(secondSince[market] + SECOND_TIME <= from, SecondSourceTooNew(secondSince[market], from));
         require(from <= block.timestamp, FromInFuture(from, block.timestamp));
-        uint256 fee = IPyth(config.pyth).getUpdateFee(updates);
-        require(msg.value >= fee, FeeTooLow(msg.value, fee));
         bytes32[] memory ids = new bytes32[](1);
         ids[0] = config.priceId;
 
@@ -156,13 +219,13 @@ contract Oracle is IOracle, AccessManaged {
             from,
             uint64(from + SECOND_WINDOW)
         )[0].price;
+        bool isSure = signed.price > 0 && signed.conf * BPS <= uint256(uint64(signed.price)) * MAX_CONFIDENCE;
+        require(isSure, SecondPriceUnusable(signed.price, signed.conf, signed.expo));
         uint64 price = _secondPrice(signed, _known(market).source.lotDecimals);
         secondPrice[market][from] = price;
         emit SecondPriceRecorded(market, from, price, signed.publishTime);
 
-        if (msg.value == fee) return; // a sender that takes no ether may pay exactly
-        (bool refunded, ) = msg.sender.call{value: msg.value - fee}("");
-        require(refunded, RefundFailed(msg.sender));
+        _refund(fee);
     }
 
     /* GOVERNANCE */
@@ -175,6 +238,7 @@ contract Oracle is IOracle, AccessManaged {
             MaxAgeOutOfRange(config.maxAge, MIN_MAX_AGE, MAX_MAX_AGE)
         );
         require(config.edgeBps <= MAX_EDGE, EdgeTooWide(config.edgeBps, MAX_EDGE));
+        require(config.jumpBps >= MIN_JUMP, JumpTooSmall(config.jumpBps, MIN_JUMP));
         require(config.minAnswer < config.maxAnswer, AnswerBoundsCrossed(config.minAnswer, config.maxAnswer));
         Market storage m = _markets[market];
         uint8 lotDecimals = m.source.lotDecimals;
@@ -182,54 +246,63 @@ contract Oracle is IOracle, AccessManaged {
             m.live.price == 0 || config.lotDecimals == lotDecimals,
             LotDecimalsChanged(config.lotDecimals, lotDecimals)
         );
-        uint8 feedDecimals = _decimals(config.aggregator);
+        (bool isRead, uint256 feedDecimals) = _tryDecimals(config.aggregator);
+        require(isRead, FeedInvalid(config.aggregator, PriceState.BAD));
         require(
             feedDecimals <= MAX_FEED_DECIMALS && config.lotDecimals <= MAX_LOT_DECIMALS,
-            DecimalsUnsupported(feedDecimals, config.lotDecimals)
+            DecimalsUnsupported(uint8(feedDecimals.min(type(uint8).max)), config.lotDecimals)
         );
 
-        bool isSame = config.aggregator == m.source.aggregator; // other limits do not make it a feed of the moment
+        if (config.aggregator != m.source.aggregator) m.since = uint32(block.timestamp); // other limits do not make it a feed of the moment
         m.source = Source(
             config.aggregator,
             config.maxAge,
             config.edgeBps,
+            config.jumpBps,
             config.lotDecimals,
-            feedDecimals,
-            isSame ? m.source.since : uint32(block.timestamp)
+            uint8(feedDecimals),
+            m.source.hasSecond,
+            config.sequencer != address(0)
         );
+        m.sequencer = config.sequencer;
         m.bounds = Bounds(config.minAnswer, config.maxAnswer);
-        m.live.updatedAt = 0; // so that whatever the feed says now is newer
+        m.live.updatedAt = 0; // so that whatever the feed says now is newer, and no step
         m.round.roundId = 0;
         emit FeedConfigured(market, config);
 
         PriceState state = _sync(market).state;
-        require(state == PriceState.OK, FeedInvalid(config.aggregator, state));
+        require(state <= PriceState.WIDE, FeedInvalid(config.aggregator, state));
     }
 
     /// @inheritdoc IOracle
     function configureSecond(uint8 market, SecondConfig calldata config) external restricted {
-        _known(market);
+        Market storage m = _known(market);
         second[market] = config;
         secondSince[market] = block.timestamp;
+        m.source.hasSecond = config.pyth != address(0);
+        delete m.second;
         emit SecondConfigured(market, config);
     }
 
     /* VIEWS */
 
     /// @inheritdoc IOracle
-    function isCurrent(uint8 market, uint32 validUntil) external view returns (bool) {
-        Source memory source = _markets[market].source;
-        require(source.aggregator != address(0), UnknownMarket(market));
-        (bool ok, , int256 answer, uint256 updatedAt) = _latestRound(source.aggregator);
-        return ok && answer > 0 && updatedAt <= block.timestamp && updatedAt + source.maxAge == validUntil;
+    function isCurrent(uint8 market, uint64 price, uint32 validUntil) external view returns (bool) {
+        Market storage m = _known(market);
+        Source memory source = m.source;
+        if (source.hasSequencer && !_isUp(m.sequencer)) return false;
+        Round5 memory round = _latestRound(source.aggregator);
+        bool isShown = round.ok && round.answer > 0 && round.updatedAt <= block.timestamp;
+        if (!isShown || round.updatedAt + source.maxAge != validUntil) return false;
+        return !source.hasSecond || block.timestamp > validUntil || _doubt(m.second, price) <= source.edgeBps;
     }
 
     /// @inheritdoc IOracle
     function quote(uint8 market) external view returns (Quote memory) {
-        Market storage m = _markets[market];
-        (Source memory source, Price memory live, Answer memory answer, PriceState state) = _read(m, market);
-        if (answer.price != 0) live = _next(live, answer);
-        return _quote(source, live, state);
+        Market storage m = _known(market);
+        (Source memory source, Price memory live, Answer memory answer, PriceState state) = _read(m);
+        if (state == PriceState.OK && answer.price != 0) live = _next(live, answer);
+        return _quote(m, source, live, state);
     }
 
     /// @inheritdoc IOracle
@@ -245,7 +318,20 @@ contract Oracle is IOracle, AccessManaged {
 
     /// @inheritdoc IOracle
     function feedSince(uint8 market) external view returns (uint256) {
-        return _known(market).source.since;
+        return _known(market).since;
+    }
+
+    /// @inheritdoc IOracle
+    function secondNow(uint8 market) external view returns (uint64 price, uint64 confidence, uint32 publishTime) {
+        Second memory said = _known(market).second;
+        return (said.price, said.confidence, said.publishTime);
+    }
+
+    /// @inheritdoc IOracle
+    function heldPrice(uint8 market) external view returns (uint64 price, uint32 since) {
+        Market storage m = _known(market);
+        Held memory held = m.held;
+        if (held.after_ == m.live.updatedAt) return (held.price, held.since);
     }
 
     /// @inheritdoc IOracle
@@ -257,78 +343,130 @@ contract Oracle is IOracle, AccessManaged {
                 source.aggregator,
                 source.maxAge,
                 source.edgeBps,
+                source.jumpBps,
                 source.lotDecimals,
                 bounds.minAnswer,
-                bounds.maxAnswer
+                bounds.maxAnswer,
+                _markets[market].sequencer
             );
     }
 
     /* READING */
 
     function _sync(uint8 market) private returns (Quote memory) {
-        Market storage m = _markets[market];
-        (Source memory source, Price memory live, Answer memory answer, PriceState state) = _read(m, market);
-        if (answer.price != 0) {
+        Market storage m = _known(market);
+        (Source memory source, Price memory live, Answer memory answer, PriceState state) = _read(m);
+        if (state == PriceState.JUMP) {
+            _hold(m, market, source, live, answer.price);
+        } else if (answer.price != 0) {
             Price memory next = _next(live, answer);
             _record(m, live, next, answer.roundId);
             emit PriceRecorded(market, next.price, next.emaShort, next.emaSlow, next.updatedAt);
             live = next;
         }
-        return _quote(source, live, state);
+        return _quote(m, source, live, state);
     }
 
-    /// @dev Asks the feed. Bounds and round of the market are only read for a newer answer.
+    /// @dev Asks the feed. Bounds and round of the market are only read for a newer answer, what is held only for a step.
+    /// @return source as stored
+    /// @return live   as stored
+    /// @return answer the newer one; to be recorded when the state is OK, held when it is JUMP
+    /// @return state  OK, JUMP, BOUND or BAD
     function _read(
-        Market storage m,
-        uint8 market
+        Market storage m
     ) private view returns (Source memory source, Price memory live, Answer memory answer, PriceState state) {
-        source = m.source;
-        require(source.aggregator != address(0), UnknownMarket(market));
-        live = m.live;
+        (source, live) = (m.source, m.live);
+        if (source.hasSequencer && !_isUp(m.sequencer)) return (source, live, answer, PriceState.BAD);
 
-        (bool ok, uint256 roundId, int256 value, uint256 updatedAt) = _latestRound(source.aggregator);
+        Round5 memory round = _latestRound(source.aggregator);
+        uint256 updatedAt = round.updatedAt;
         // A date of zero is Chainlink's mark of a round that is not complete.
-        if (!ok || value <= 0 || updatedAt == 0 || updatedAt > block.timestamp || updatedAt < live.updatedAt) {
-            return (source, live, answer, PriceState.BAD);
-        }
+        bool isDated = updatedAt != 0 && updatedAt <= block.timestamp && updatedAt >= live.updatedAt;
+        if (!round.ok || round.answer <= 0 || !isDated) return (source, live, answer, PriceState.BAD);
         if (updatedAt == live.updatedAt) return (source, live, answer, PriceState.OK);
 
-        if (roundId < m.round.roundId) return (source, live, answer, PriceState.BAD);
+        if (round.roundId < m.round.roundId) return (source, live, answer, PriceState.BAD);
         Bounds memory bounds = m.bounds;
-        if (uint256(value) <= bounds.minAnswer || uint256(value) >= bounds.maxAnswer) {
-            return (source, live, answer, PriceState.BOUND);
-        }
-        uint256 price = _price(uint256(value), source);
+        uint256 value = uint256(round.answer);
+        if (value <= bounds.minAnswer || value >= bounds.maxAnswer) return (source, live, answer, PriceState.BOUND);
+        uint256 price = _price(value, source);
         if (price == 0 || price >= PRICE_LIMIT) return (source, live, answer, PriceState.BAD);
         // Casts: price < 2^62; updatedAt is not after now; _latestRound has checked roundId.
-        answer = Answer(uint64(price), uint32(updatedAt), uint80(roundId));
+        answer = Answer(uint64(price), uint32(updatedAt), uint80(round.roundId));
+        if (live.updatedAt == 0 || !_isStep(source, live.price, price, updatedAt - live.updatedAt)) {
+            return (source, live, answer, PriceState.OK);
+        }
+        (bool isRead, uint256 decimals) = _tryDecimals(source.aggregator);
+        if (!isRead || decimals != source.feedDecimals) return (source, live, answer, PriceState.BAD);
+        state = _isConfirmed(m, source, live, answer) ? PriceState.OK : PriceState.JUMP;
+    }
+
+    /// @dev More than `jumpBps` between two prices, and as much again for each hour between them, at most four times.
+    function _isStep(Source memory source, uint256 from, uint256 to, uint256 elapsed) private pure returns (bool) {
+        uint256 apart = from.dist(to);
+        uint256 allowed = source.jumpBps * (HOUR + elapsed.min(3 * HOUR)); // {bps s}
+        return apart * BPS * HOUR > from * allowed;
+    }
+
+    /// @dev Whether a step is believed: see STEPS.
+    function _isConfirmed(
+        Market storage m,
+        Source memory source,
+        Price memory live,
+        Answer memory answer
+    ) private view returns (bool) {
+        if (source.hasSecond) {
+            Second memory said = m.second;
+            bool isFresh = block.timestamp <= said.publishTime + SECOND_AGE;
+            if (isFresh && _doubt(said, answer.price) > MAX_EDGE) return false;
+            if (isFresh && said.publishTime >= answer.updatedAt) return true;
+        }
+        Held memory held = m.held;
+        if (held.after_ != live.updatedAt || _isStep(source, held.price, answer.price, 0)) return false;
+        return block.timestamp >= held.since + JUMP_TIME;
+    }
+
+    /// @dev {bps} by how much the second source doubts a price, up: their distance or its confidence, the larger. Zero when it is old.
+    function _doubt(Second memory said, uint256 price) private view returns (uint256) {
+        if (block.timestamp > said.publishTime + SECOND_AGE) return 0;
+        return price.dist(said.price).max(said.confidence).mulDivUp(BPS, price);
+    }
+
+    /// @dev The sequencer's feed says 0 while it is up, and since when.
+    function _isUp(address sequencer) private view returns (bool) {
+        Round5 memory round = _latestRound(sequencer);
+        bool isSince = round.startedAt != 0 && round.startedAt <= block.timestamp;
+        return round.ok && round.answer == 0 && isSince && block.timestamp - round.startedAt > GRACE_TIME;
     }
 
     /// @dev Cannot revert but for InsufficientGas: gas and copied bytes are limited, and words are decoded without range checks.
     /// The gas check keeps a caller from starving an honest feed; a blob longer than five words is not copied.
-    function _latestRound(
-        address aggregator
-    ) private view returns (bool ok, uint256 roundId, int256 answer, uint256 updatedAt) {
-        bytes memory call = abi.encodeCall(IAggregatorV3.latestRoundData, ());
-        require(gasleft() >= FEED_GAS_NEEDED, InsufficientGas(gasleft(), FEED_GAS_NEEDED));
-        (bool success, bool tooLong, bytes memory result) = aggregator.tryStaticCall(FEED_GAS, ROUND_BYTES, call);
-        if (!success || tooLong || result.length != ROUND_BYTES) return (false, 0, 0, 0);
+    function _latestRound(address aggregator) private view returns (Round5 memory round) {
+        (bool success, bytes memory result) = _ask(
+            aggregator,
+            ROUND_BYTES,
+            abi.encodeCall(IAggregatorV3.latestRoundData, ())
+        );
+        if (!success) return round;
         uint256 answeredInRound;
-        (roundId, answer, , updatedAt, answeredInRound) = abi.decode(
+        (round.roundId, round.answer, round.startedAt, round.updatedAt, answeredInRound) = abi.decode(
             result,
             (uint256, int256, uint256, uint256, uint256)
         );
-        ok = roundId <= type(uint80).max && answeredInRound <= type(uint80).max;
+        round.ok = round.roundId <= type(uint80).max && answeredInRound <= type(uint80).max;
     }
 
-    function _decimals(address aggregator) private view returns (uint8) {
-        bytes memory call = abi.encodeCall(IAggregatorV3.decimals, ());
+    function _tryDecimals(address aggregator) private view returns (bool ok, uint256 decimals) {
+        bytes memory result;
+        (ok, result) = _ask(aggregator, 32, abi.encodeCall(IAggregatorV3.decimals, ()));
+        if (ok) decimals = abi.decode(result, (uint256));
+    }
+
+    /// @dev Whether a feed answered with exactly `size` bytes.
+    function _ask(address aggregator, uint16 size, bytes memory call) private view returns (bool, bytes memory) {
         require(gasleft() >= FEED_GAS_NEEDED, InsufficientGas(gasleft(), FEED_GAS_NEEDED));
-        (bool success, bool tooLong, bytes memory result) = aggregator.tryStaticCall(FEED_GAS, 32, call);
-        bool ok = success && !tooLong && result.length == 32;
-        uint256 decimals = ok ? abi.decode(result, (uint256)) : type(uint256).max;
-        require(decimals <= type(uint8).max, FeedInvalid(aggregator, PriceState.BAD));
-        return uint8(decimals);
+        (bool success, bool tooLong, bytes memory result) = aggregator.tryStaticCall(FEED_GAS, size, call);
+        return (success && !tooLong && result.length == size, result);
     }
 
     /// @dev {u/lot} = {answer} * 10^(12 - feedDecimals - lotDecimals), down. An answer is below 2^128 here and the exponent within
@@ -374,19 +512,36 @@ contract Oracle is IOracle, AccessManaged {
         require(m.source.aggregator != address(0), UnknownMarket(market));
     }
 
-    /// @dev {u/lot} = price * 10^(12 + exponent - lotDecimals), down.
+    /// @dev {u/lot} a price of the second source, down.
     function _secondPrice(PythStructs.Price memory signed, uint8 lotDecimals) private pure returns (uint64) {
-        int256 exponent = int256(PRICE_DECIMALS) + signed.expo - int256(uint256(lotDecimals));
-        bool isSure = signed.price > 0 && signed.conf * BPS <= uint256(uint64(signed.price)) * MAX_CONFIDENCE;
-        bool inRange = -18 <= exponent && exponent <= 12;
-        uint256 price;
-        if (isSure && inRange) {
-            uint256 value = uint64(signed.price);
-            price = exponent >= 0 ? value * 10 ** uint256(exponent) : value / 10 ** uint256(-exponent);
-        }
+        uint256 price = signed.price <= 0 ? 0 : _scaled(uint64(signed.price), signed.expo, lotDecimals);
         bool isUsable = price != 0 && price < PRICE_LIMIT;
         require(isUsable, SecondPriceUnusable(signed.price, signed.conf, signed.expo));
         return uint64(price);
+    }
+
+    /// @dev {u/lot} = value * 10^(12 + exponent - lotDecimals), down; zero for an exponent that no price has.
+    function _scaled(uint64 value, int32 exponent, uint8 lotDecimals) private pure returns (uint256) {
+        int256 places = int256(PRICE_DECIMALS) + exponent - int256(uint256(lotDecimals));
+        if (places < -18 || places > 12) return 0;
+        return places >= 0 ? value * 10 ** uint256(places) : value / 10 ** uint256(-places);
+    }
+
+    /// @dev What the second source wants for `updates`; it must have been sent.
+    function _feeOf(
+        uint8 market,
+        SecondConfig memory config,
+        bytes[] calldata updates
+    ) private view returns (uint256 fee) {
+        require(config.pyth != address(0), NoSecondSource(market));
+        fee = IPyth(config.pyth).getUpdateFee(updates);
+        require(msg.value >= fee, FeeTooLow(msg.value, fee));
+    }
+
+    function _refund(uint256 fee) private {
+        if (msg.value == fee) return; // a sender that takes no ether may pay exactly
+        (bool refunded, ) = msg.sender.call{value: msg.value - fee}("");
+        require(refunded, RefundFailed(msg.sender));
     }
 
     /* RECORDING */
@@ -397,6 +552,17 @@ contract Oracle is IOracle, AccessManaged {
         (next.emaShort, next.emaSlow) = live.price == 0 ? (answer.price, answer.price) : _emas(live);
         next.sampledAt = uint32(block.timestamp);
         next.updatedAt = answer.updatedAt;
+    }
+
+    /// @dev Keeps a step to be confirmed, since the first of the answers near it.
+    function _hold(Market storage m, uint8 market, Source memory source, Price memory live, uint64 price) private {
+        Held memory held = m.held;
+        bool isNear = held.after_ == live.updatedAt && !_isStep(source, held.price, price, 0);
+        if (isNear && held.price == price) return;
+
+        uint32 since = isNear ? held.since : uint32(block.timestamp);
+        m.held = Held(price, since, live.updatedAt);
+        emit PriceHeld(market, price, since);
     }
 
     function _record(Market storage m, Price memory live, Price memory next, uint80 roundId) private {
@@ -415,16 +581,30 @@ contract Oracle is IOracle, AccessManaged {
 
     /* QUOTING */
 
-    function _quote(Source memory source, Price memory live, PriceState state) private view returns (Quote memory q) {
+    function _quote(
+        Market storage m,
+        Source memory source,
+        Price memory live,
+        PriceState state
+    ) private view returns (Quote memory q) {
         (uint64 emaShort, uint64 emaSlow) = _emas(live);
         q.price = live.price;
-        // Casts: at most 2^62 * 1.05.
-        q.low = uint64(uint256(live.price).min(emaShort).mulDiv(BPS - source.edgeBps, BPS)); // down: against a long
-        q.high = uint64(uint256(live.price).max(emaShort).mulDivUp(BPS + source.edgeBps, BPS)); // up: against a short
         q.slow = emaSlow;
         q.validUntil = live.updatedAt + source.maxAge;
-        q.edgeBps = source.edgeBps;
-        q.state = state == PriceState.OK && block.timestamp > q.validUntil ? PriceState.STALE : state;
+        (q.edgeBps, q.state) = (source.edgeBps, state);
+        if (state == PriceState.OK) {
+            if (block.timestamp > q.validUntil) q.state = PriceState.STALE;
+            else if (source.hasSecond) (q.edgeBps, q.state) = _doubted(source, _doubt(m.second, live.price));
+        }
+        // Casts: at most 2^62 * 1.05.
+        q.low = uint64(uint256(live.price).min(emaShort).mulDiv(BPS - q.edgeBps, BPS)); // down: against a long
+        q.high = uint64(uint256(live.price).max(emaShort).mulDivUp(BPS + q.edgeBps, BPS)); // up: against a short
+    }
+
+    /// @dev Edge and state of a fresh price that the second source doubts by `doubt` {bps}.
+    function _doubted(Source memory source, uint256 doubt) private pure returns (uint16, PriceState) {
+        if (doubt <= source.edgeBps) return (source.edgeBps, PriceState.OK);
+        return doubt > MAX_EDGE ? (MAX_EDGE, PriceState.JUMP) : (uint16(doubt), PriceState.WIDE);
     }
 
     /// @dev Both EMAs now, decayed toward the price in force.

@@ -30,9 +30,11 @@ export type MarketRules = {
 export type FeedParams = {
   readonly maxAge: number; // {s}
   readonly edgeBps: number;
+  readonly jumpBps: number;
   readonly lotDecimals: number;
   readonly minAnswer: bigint;
   readonly maxAnswer: bigint;
+  readonly sequencer: string; // uptime feed of the L2, or the zero address
 };
 
 export interface MarketConfig {
@@ -75,9 +77,11 @@ export const ETH: MarketConfig = {
   feed: {
     maxAge: 3_600,
     edgeBps: 25,
+    jumpBps: 1_500,
     lotDecimals: 4,
     minAnswer: 10n ** 6n, // $0.01
     maxAnswer: 10n ** 14n, // $1,000,000
+    sequencer: "0x0000000000000000000000000000000000000000",
   },
 };
 
@@ -93,5 +97,5 @@ export const ALT: MarketConfig = {
   name: "ALT",
   params: { ...ETH.params, initialBps: 1_000, maintenanceBps: 620, rampNotional: 5_000_000n },
   rules: { ...ETH.rules, shockBps: 6_000, stakeShareBps: 2_000, maintenanceTargetBps: 620 },
-  feed: { ...ETH.feed, edgeBps: 50 },
+  feed: { ...ETH.feed, edgeBps: 50, jumpBps: 3_000 },
 };

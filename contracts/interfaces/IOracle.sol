@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-/// @notice What the last answer of a feed was worth. Only OK lets risk be added; see docs/mechanism.md, "Oracle policy".
+/// @notice What the price of a market is worth now. Only OK and WIDE let anybody be liquidated or risk be added; see
+/// docs/mechanism.md, "Oracle policy".
 enum PriceState {
     OK, // valid and fresh
+    WIDE, // the second source is unsure of it by more than the feed's edge: edges are as wide as that
     STALE, // the newest answer is valid but older than the feed's `maxAge`
+    JUMP, // a step that waits to be confirmed, or the second source contradicts
     BOUND, // the answer sits at the feed's own minimum or maximum, so the market may be anywhere beyond it
-    BAD // no usable answer: call failed, not five clean words, answer <= 0, price not in (0, 2^62), dated 0, in the future or going back
+    BAD // no usable answer: call failed, not five clean words, answer <= 0, price not in (0, 2^62), dated 0, in the future or going
 }
+// back, other decimals; or the L2's sequencer is down or has just come back
 
 /// @notice The guarded price of a market. All prices are those of the last valid answer, whatever `state` says.
 struct Quote {
@@ -16,7 +20,7 @@ struct Quote {
     uint64 high; // {u/lot} ceil(max(price, short EMA) * (1 + edge)): values a short that opens or withdraws
     uint64 slow; // {u/lot} slow EMA: the reference price of the waterfall
     uint32 validUntil; // {s} feed time of `price` plus the feed's `maxAge`; the last second in which it is fresh
-    uint16 edgeBps; // {bps} half-width of the band around `price`
+    uint16 edgeBps; // {bps} half-width of the band around `price`: the feed's, or what the second source doubts of it
     PriceState state;
 }
 
@@ -25,9 +29,11 @@ struct FeedConfig {
     address aggregator; // Chainlink AggregatorV3
     uint32 maxAge; // {s} an answer older than this is stale; 60 s to 2 days
     uint16 edgeBps; // {bps} half-width of the price edges; at most 500
+    uint16 jumpBps; // {bps} step within an hour of the answer before it that must be confirmed; at least 100
     uint8 lotDecimals; // one lot is 10^-lotDecimals coin; at most 8; fixed once the market has a price
     uint128 minAnswer; // the aggregator's lower bound, in its own units; an answer <= this is BOUND
     uint128 maxAnswer; // the aggregator's upper bound, type(uint128).max if beyond that; an answer >= this is BOUND
+    address sequencer; // Chainlink's uptime feed of the L2; zero on a chain without sequencer
 }
 
 /// @notice The signed second source of a market: a Pyth price feed.
@@ -44,6 +50,11 @@ interface IOracle {
     /// @notice A new valid answer was recorded, with the EMAs at that moment; the price itself is not in them yet.
     event PriceRecorded(uint8 indexed market, uint64 price, uint64 emaShort, uint64 emaSlow, uint32 updatedAt);
 
+    /// @notice An answer too far from the price in force waits, since `since`, for the second source or for JUMP_TIME.
+    event PriceHeld(uint8 indexed market, uint64 price, uint32 since);
+
+    /// @notice What the second source says now.
+    event SecondUpdated(uint8 indexed market, uint64 price, uint64 confidence, uint32 publishTime);
     event SecondConfigured(uint8 indexed market, SecondConfig config);
     /// @notice The first price that the second source signed at or after `from`.
     event SecondPriceRecorded(uint8 indexed market, uint32 indexed from, uint64 price, uint256 publishTime);
@@ -56,6 +67,7 @@ interface IOracle {
     error RefundFailed(address receiver);
     error SecondPriceUnusable(int64 price, uint64 confidence, int32 exponent);
     error MaxAgeOutOfRange(uint32 maxAge, uint32 min, uint32 max);
+    error JumpTooSmall(uint16 jumpBps, uint16 min);
     error EdgeTooWide(uint16 edgeBps, uint16 max);
     error DecimalsUnsupported(uint8 feedDecimals, uint8 lotDecimals);
     error LotDecimalsChanged(uint8 lotDecimals, uint8 current);
@@ -69,7 +81,7 @@ interface IOracle {
     /// @dev The lot size is the unit of every position of the market, so it cannot change.
     /// @param market  market id, 0 to 63
     /// @param config  see {FeedConfig}
-    /// @custom:reverts AccessManagedUnauthorized, UnknownMarket, MaxAgeOutOfRange, EdgeTooWide, AnswerBoundsCrossed,
+    /// @custom:reverts AccessManagedUnauthorized, UnknownMarket, MaxAgeOutOfRange, EdgeTooWide, JumpTooSmall, AnswerBoundsCrossed,
     /// LotDecimalsChanged, InsufficientGas, FeedInvalid, DecimalsUnsupported
     /// @custom:emits FeedConfigured, PriceRecorded
     function configure(uint8 market, FeedConfig calldata config) external;
@@ -79,16 +91,20 @@ interface IOracle {
     /// valid price. The caller must leave the feed its gas, so that nobody can choose BAD by starving the call.
     /// @dev Newer means a later `updatedAt`: of two answers with the same one the first stands. A newer valid answer that is
     /// already older than `maxAge` is recorded, since it is closer to the truth than the one before, and the state is STALE.
+    /// @dev A newer answer further than a step from the price in force is held (JUMP): recorded once the second source agrees with a price
+    /// signed after it, or once it and what followed it have stood for JUMP_TIME and the second source does not contradict.
     /// @dev Without a newer answer nothing is written.
     /// @custom:reverts UnknownMarket, InsufficientGas
-    /// @custom:emits PriceRecorded when the answer is valid and newer than the one on record
+    /// @custom:emits PriceRecorded when the answer is valid and newer than the one on record, PriceHeld when it is held and was not
     function sync(uint8 market) external returns (Quote memory);
 
-    /// @notice Whether the feed still shows the answer behind a quote of state OK: the cheap way to learn that there is nothing new.
-    /// @dev Reads one slot and the feed. An answer that has become stale meanwhile is still the newest.
+    /// @notice Whether the feed still shows the answer behind a quote of state OK, the sequencer is up and the second source does not
+    /// doubt it: the cheap way to learn that there is nothing new.
+    /// @dev Reads one slot and the feed, one more slot with a second source. An answer that has become stale meanwhile is still the newest.
+    /// @param price      {u/lot} of the quote
     /// @param validUntil {s} of the quote
     /// @custom:reverts UnknownMarket, InsufficientGas
-    function isCurrent(uint8 market, uint32 validUntil) external view returns (bool);
+    function isCurrent(uint8 market, uint64 price, uint32 validUntil) external view returns (bool);
 
     /// @notice What `sync` would return now, without recording anything.
     /// @custom:reverts UnknownMarket, InsufficientGas
@@ -108,6 +124,13 @@ interface IOracle {
     /// @custom:reverts UnknownMarket
     function lastTwap(uint8 market, uint32 window) external view returns (uint64 price);
 
+    /// @notice Gives the second source `updates` and keeps what it then says, when that is newer. Anyone may call it, also without updates.
+    /// @dev The second source confirms and doubts, it gives no price: who brings an update chooses when it speaks, not what a position
+    /// is worth. It counts for SECOND_AGE after it was signed. What is sent beyond its fee comes back.
+    /// @custom:reverts NoSecondSource, FeeTooLow, what the source reverts with, SecondPriceUnusable, RefundFailed
+    /// @custom:emits SecondUpdated when it is newer
+    function updateSecond(uint8 market, bytes[] calldata updates) external payable;
+
     /// @notice Sets the second source of a market. Governance only.
     /// @custom:reverts AccessManagedUnauthorized, UnknownMarket
     function configureSecond(uint8 market, SecondConfig calldata config) external;
@@ -126,6 +149,14 @@ interface IOracle {
 
     /// @notice {u/lot} the price recorded for `from`; zero when there is none
     function secondPrice(uint8 market, uint32 from) external view returns (uint64);
+
+    /// @notice What the second source last said: {u/lot} price and confidence, {s} when.
+    function secondNow(uint8 market) external view returns (uint64 price, uint64 confidence, uint32 publishTime);
+
+    /// @notice The answer that waits to be confirmed; zero when none does.
+    /// @return price {u/lot}
+    /// @return since {s} the first of the answers near it was seen
+    function heldPrice(uint8 market) external view returns (uint64 price, uint32 since);
 
     /// @notice The configuration of a market's feed; all zero when there is none.
     function feed(uint8 market) external view returns (FeedConfig memory);

@@ -23,7 +23,7 @@ library FundingLib {
         uint256 timestamp
     ) internal pure returns (uint256 premium) {
         uint256 elapsed =
-            market.state == PriceState.OK
+            market.state <= PriceState.WIDE
                 ? MathLib.zeroFloorSub(MathLib.min(timestamp, market.validUntil), market.syncedAt)
                 : 0;
         if (elapsed == 0) return 0;

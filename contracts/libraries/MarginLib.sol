@@ -2,6 +2,7 @@
 pragma solidity 0.8.35;
 
 import {Health, Market, MarketParams, Position, Valuation} from "../interfaces/IMarginEngine.sol";
+import {PriceState} from "../interfaces/IOracle.sol";
 import {MathLib} from "./MathLib.sol";
 
 /// @title MarginLib
@@ -56,7 +57,7 @@ library MarginLib {
     }
 
     /// @notice Adds one position to the figures of its account.
-    /// @param scaled whether initial margin carries the open-interest factor
+    /// @param scaled whether initial margin carries the open-interest factor, and half as much again while the price is WIDE
     function addPosition(
         Health memory health,
         Position memory position,
@@ -76,6 +77,7 @@ library MarginLib {
             if (scaled) {
                 uint256 scale = interestScale(market.openInterest, market.openInterestCap);
                 rate += MathLib.mulDivUp(ONE - rate, scale, ONE);
+                if (market.state == PriceState.WIDE) rate = MathLib.min(ONE, rate + rate / 2);
             }
             uint256 initial = MathLib.mulDivUp(notional, rate, ONE);
 

@@ -56,7 +56,7 @@ library PendingLib {
         uint256 maintenanceBps
     ) internal view returns (uint256) {
         uint256 price = market.price;
-        if (market.state != PriceState.OK) {
+        if (market.state > PriceState.WIDE) {
             uint256 notional = ledger.effectiveInterest(m, market.openInterest) * price;
             return MathLib.mulDivUp(notional, rules.shockBps - maintenanceBps, MarginLib.BPS);
         }

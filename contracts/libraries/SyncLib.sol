@@ -20,7 +20,8 @@ library SyncLib {
         if (market.status >= MarketStatus.SETTLING) return;
         bool isFresh = market.state == PriceState.OK && !isDue(market.syncedAt);
         // asked again even in the second of the last sync: blocks may share a second, and the feed has moved in between
-        if ((isFresh || block.timestamp == market.syncedAt) && env.oracle.isCurrent(m, market.validUntil)) return;
+        if ((isFresh || block.timestamp == market.syncedAt) && env.oracle.isCurrent(m, market.price, market.validUntil))
+            return;
         ledger.sync(env, m);
     }
 
@@ -43,7 +44,7 @@ library SyncLib {
     }
 
     function isPriceOk(Market memory market) internal view returns (bool) {
-        return market.state == PriceState.OK && block.timestamp <= market.validUntil;
+        return market.state <= PriceState.WIDE && block.timestamp <= market.validUntil;
     }
 
     function arePricesOk(Ledger storage ledger, uint256 bits) internal view returns (bool) {

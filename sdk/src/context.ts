@@ -87,7 +87,7 @@ const isDue = (ctx: Context, market: number): boolean =>
   ctx.world.now >= ctx.state.market(market).syncedAt + SYNC_PERIOD;
 
 export const isPriceOk = ({ world }: Context, market: Market): boolean =>
-  market.state === PriceState.OK && world.now <= market.validUntil;
+  market.state <= PriceState.WIDE && world.now <= market.validUntil;
 
 /** Syncs those of `markets` whose last sync is due. */
 export function syncDue(ctx: Context, markets: Iterable<number>): void {

@@ -25,7 +25,7 @@ export interface Accrual {
 /** Funding and premium per lot from the last sync to `now`, at the prices and rate of the last sync; eq. (5), (6). */
 export function accrue(market: Market, premiumRate: bigint, now: bigint): Accrual {
   const until = min(now, market.validUntil);
-  const elapsed = market.state === PriceState.OK ? max(0n, until - market.syncedAt) : 0n;
+  const elapsed = market.state <= PriceState.WIDE ? max(0n, until - market.syncedAt) : 0n;
   const numerator = market.fundingRemainder + market.price * market.fundingRate * elapsed;
   const funding = floorDiv(numerator, FUNDING_DENOMINATOR);
   const owed = market.premiumRemainder * FUNDING_DENOMINATOR + market.price * premiumRate * elapsed * REMAINDER_SCALE;

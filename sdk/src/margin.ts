@@ -22,11 +22,17 @@ export function openInterestScale(openInterest: bigint, cap: bigint): bigint {
   return clamp(floorDiv((10n * openInterest - 4n * cap) * ONE, 6n * cap), 0n, ONE);
 }
 
-/** {u} margin of one position of `notional` u, both up; eq. (12). */
-export function marginOf(tiers: Tiers, notional: bigint, scale: bigint): { initial: bigint; maintenance: bigint } {
+/** {u} margin of one position of `notional` u, both up; eq. (12). Initial margin is half as much again while the price is `wide`. */
+export function marginOf(
+  tiers: Tiers,
+  notional: bigint,
+  scale: bigint,
+  wide = false,
+): { initial: bigint; maintenance: bigint } {
   const im = initialRatio(tiers, notional);
+  const scaled = im + mulDivCeil(ONE - im, scale, ONE);
   return {
-    initial: mulDivCeil(notional, im + mulDivCeil(ONE - im, scale, ONE), ONE),
+    initial: mulDivCeil(notional, wide ? min(ONE, scaled + scaled / 2n) : scaled, ONE),
     maintenance: mulDivCeil(notional, maintenanceRatio(tiers, notional), ONE),
   };
 }
@@ -66,7 +72,7 @@ export function healthOf(cash: bigint, exposures: Iterable<Exposure>, valuation:
   for (const { position, market, params } of exposures) {
     const size = abs(position.lots) * market.price;
     const scale = scaled ? openInterestScale(market.openInterest, market.openInterestCap) : 0n;
-    const margin = marginOf(params, size, scale);
+    const margin = marginOf(params, size, scale, scaled && market.state === PriceState.WIDE);
     const profit = profitAt(position, market, valuationPrice(market, position.lots, valuation));
     equity += profit;
     capped += min(profit, margin.initial);

@@ -29,7 +29,7 @@ function atRisk(ctx: Context, id: number): bigint {
   const { state, world } = ctx;
   const market = state.market(id);
   const { maintenanceBps } = paramsOf(ctx, id);
-  if (market.state !== PriceState.OK) {
+  if (market.state > PriceState.WIDE) {
     const notional = interestInEffect(state, id) * market.price;
     return ceilDiv(notional * (rulesOf(ctx, id).shockBps - maintenanceBps), BPS);
   }

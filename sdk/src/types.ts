@@ -3,7 +3,7 @@
 import type { Survival } from "./survival.ts";
 
 /** What the last answer of a feed was worth. */
-export const PriceState = { OK: 0, STALE: 1, BOUND: 2, BAD: 3 } as const;
+export const PriceState = { OK: 0, WIDE: 1, STALE: 2, JUMP: 3, BOUND: 4, BAD: 5 } as const;
 export type PriceState = (typeof PriceState)[keyof typeof PriceState];
 
 export const MarketStatus = {

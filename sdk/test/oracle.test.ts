@@ -39,6 +39,7 @@ describe("oracle", () => {
   const feed: Feed = {
     maxAge: 3_600n,
     edgeBps: 25n,
+    jumpBps: 10_000n,
     lotDecimals: 4,
     feedDecimals: 8,
     minAnswer: 10n,

@@ -193,7 +193,7 @@ abstract contract EngineBase is BaseTest {
     }
 
     function _feed(MockAggregator feed) internal pure virtual returns (FeedConfig memory) {
-        return FeedConfig(address(feed), 3600, 25, 4, 1, type(uint128).max);
+        return FeedConfig(address(feed), 3600, 25, type(uint16).max, 4, 1, type(uint128).max, address(0));
     }
 
     function _assignRoles() private {

@@ -42,8 +42,10 @@ const RESTRICTED: readonly Restricted[] = [
     name: "oracle.configure",
     role: "governor",
     send: async ({ oracle }, caller) => {
-      const { aggregator, maxAge, edgeBps, lotDecimals, minAnswer, maxAnswer } = await oracle.feed(0);
-      return oracle.connect(caller).configure(0, { aggregator, maxAge, edgeBps, lotDecimals, minAnswer, maxAnswer });
+      const { aggregator, maxAge, edgeBps, jumpBps, lotDecimals, minAnswer, maxAnswer, sequencer } =
+        await oracle.feed(0);
+      const config = { aggregator, maxAge, edgeBps, jumpBps, lotDecimals, minAnswer, maxAnswer, sequencer };
+      return oracle.connect(caller).configure(0, config);
     },
   },
   {

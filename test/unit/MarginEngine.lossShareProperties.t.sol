@@ -23,7 +23,7 @@ contract MarginEngineLossSharePropertiesTest is RecoveryBase {
     }
 
     function _feed(MockAggregator feed) internal pure override returns (FeedConfig memory) {
-        return FeedConfig(address(feed), 3600, 0, 4, 1, type(uint128).max);
+        return FeedConfig(address(feed), 3600, 0, type(uint16).max, 4, 1, type(uint128).max, address(0));
     }
 
     /* HE WHO HAS ONLY WON */

@@ -305,7 +305,7 @@ contract MarginEnginePendingTest is RecoveryBase {
 /// @notice A feed whose band is wider than maintenance margin, which nothing forbids.
 contract MarginEnginePendingWideEdgeTest is RecoveryBase {
     function _feed(MockAggregator feed) internal pure override returns (FeedConfig memory) {
-        return FeedConfig(address(feed), 3600, 500, 4, 1, type(uint128).max);
+        return FeedConfig(address(feed), 3600, 500, type(uint16).max, 4, 1, type(uint128).max, address(0));
     }
 
     function test_Report_NothingIsPendingInCalmWhateverTheEdge() public {

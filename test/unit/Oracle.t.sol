@@ -402,7 +402,17 @@ contract OracleTest is BaseTest {
     /* HELPERS */
 
     function _config(address aggregator) private pure returns (FeedConfig memory) {
-        return FeedConfig(aggregator, MAX_AGE, 50, 4, uint128(uint256(MIN_ANSWER)), uint128(uint256(MAX_ANSWER)));
+        return
+            FeedConfig({
+                aggregator: aggregator,
+                maxAge: MAX_AGE,
+                edgeBps: 50,
+                jumpBps: type(uint16).max,
+                lotDecimals: 4,
+                minAnswer: uint128(uint256(MIN_ANSWER)),
+                maxAnswer: uint128(uint256(MAX_ANSWER)),
+                sequencer: address(0)
+            });
     }
 
     function _round(uint80 roundId, int256 answer, uint256 updatedAt) private pure returns (bytes memory) {

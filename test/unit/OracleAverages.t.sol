@@ -27,7 +27,10 @@ contract OracleAveragesTest is BaseTest {
         vm.warp(START);
         _oracle = Deployer.oracle(address(new AccessManager(address(this))));
         _feed = new MockAggregator(8, 2000e8);
-        _oracle.configure(ETH, FeedConfig(address(_feed), 1 hours, 100, 4, 0, type(uint128).max));
+        _oracle.configure(
+            ETH,
+            FeedConfig(address(_feed), 1 hours, 100, type(uint16).max, 4, 0, type(uint128).max, address(0))
+        );
         _remember(2000e8);
     }
 

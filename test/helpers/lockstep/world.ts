@@ -55,9 +55,8 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   /** {token} held beyond the ledger's balance; negative: missing. Only burning and donating change it. */
   const surplus = { tokens: 0n };
   for (const [id, { config }] of MARKETS.entries()) {
-    const { lotDecimals, ...rest } = config.feed;
-    const { maxAge, edgeBps, minAnswer, maxAnswer } = bigints(rest);
-    feeds.set(id, { maxAge, edgeBps, minAnswer, maxAnswer, lotDecimals, feedDecimals: 8 });
+    const { lotDecimals, sequencer: _, ...rest } = config.feed;
+    feeds.set(id, { ...bigints(rest), lotDecimals, feedDecimals: 8 });
     const [found] = await fx.oracle.queryFilter(fx.oracle.filters.PriceRecorded(id));
     const feed = fx.feeds[id];
     if (found === undefined || feed === undefined) throw new Error(`market ${id} has no price`);

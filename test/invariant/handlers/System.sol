@@ -63,9 +63,11 @@ abstract contract SystemTest is BaseTest {
                     aggregator: address(system.feeds[m]),
                     maxAge: listing.maxAge,
                     edgeBps: listing.edgeBps,
+                    jumpBps: type(uint16).max,
                     lotDecimals: listing.lotDecimals,
                     minAnswer: 0,
-                    maxAnswer: type(uint128).max
+                    maxAnswer: type(uint128).max,
+                    sequencer: address(0)
                 })
             );
             system.engine.setMarket(m, listing.params, listing.rules);
