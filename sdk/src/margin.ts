@@ -1,7 +1,7 @@
 /** Margin ratios, the open-interest scale and the health of an account: docs/mechanism.md "Margin". */
 import { abs, ceilDiv, clamp, floorDiv, min, mulDivCeil } from "./math.ts";
 import type { Health, Market, MarketParams, Position } from "./types.ts";
-import { Valuation } from "./types.ts";
+import { PriceState, Valuation } from "./types.ts";
 import { BPS, ONE } from "./units.ts";
 
 type Tiers = Pick<MarketParams, "initialBps" | "maintenanceBps" | "rampNotional">;

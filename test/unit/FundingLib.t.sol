@@ -47,7 +47,7 @@ contract FundingLibTest is BaseTest {
     }
 
     function test_Accrue_DoesNothingWhenThePriceWasNotOk() public pure {
-        for (uint8 state = 1; state < 4; ++state) {
+        for (uint8 state = uint8(PriceState.STALE); state <= uint8(PriceState.BAD); ++state) {
             Market memory m = _market(2_000e8, 100_000, 1000);
             m.state = PriceState(state);
             assertEq(FundingLib.accrue(m, 25_000, START + 100), 0);

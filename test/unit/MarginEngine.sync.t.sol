@@ -195,6 +195,7 @@ contract MarginEngineSyncTest is EngineBase {
         (r.interestRate, r.fundingCap, r.premiumRate) = (1e7, 4e7, 1e7);
         feeds[ETH].setRound(50, int256((1 << 62) - 1), vm.getBlockTimestamp() + 1);
         vm.warp(vm.getBlockTimestamp() + 1);
+        oracle.configure(ETH, oracle.feed(ETH)); // no step
         engine.setMarket(ETH, _params(), r);
         for (uint256 i; i < 600; ++i) {
             _warp(3600);

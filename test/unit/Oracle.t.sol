@@ -144,7 +144,8 @@ contract OracleTest is BaseTest {
         _odd.setDecimals(abi.encode(8, 8));
         _checkConfigure(2, config, bad);
         _odd.setDecimals(abi.encode(256));
-        _checkConfigure(2, config, bad);
+        bytes memory tooMany = abi.encodeWithSelector(IOracle.DecimalsUnsupported.selector, 255, config.lotDecimals);
+        _checkConfigure(2, config, tooMany);
         _odd.setFault(Fault.EAT_GAS);
         _checkConfigure(2, config, bad);
         config.aggregator = makeAddr("empty");
@@ -224,11 +225,14 @@ contract OracleTest is BaseTest {
             _odd.setRound(_round(2, answers[i], START + 1));
             _checkKept(ODD, PriceState.BOUND);
         }
+        FeedConfig memory config = _oracle.feed(ODD);
         _odd.setRound(_round(2, MIN_ANSWER + 1, START + 1));
-        assertEq(_oracle.sync(ODD).price, 1e8 + 1);
+        _oracle.configure(ODD, config); // no step
+        assertEq(_oracle.quote(ODD).price, 1e8 + 1);
         vm.warp(START + 2);
         _odd.setRound(_round(2, MAX_ANSWER - 1, START + 2));
-        assertEq(_oracle.sync(ODD).price, 1_000_000e8 - 1);
+        _oracle.configure(ODD, config);
+        assertEq(_oracle.quote(ODD).price, 1_000_000e8 - 1);
     }
 
     function test_Sync_RejectsWrongDates() public {
@@ -309,7 +313,8 @@ contract OracleTest is BaseTest {
             assertEq(uint8(q.state), uint8(PriceState.BAD));
         }
         _odd.setRound(_round(2, limit - 1, START + 1));
-        assertEq(_oracle.sync(2).price, (1 << 62) - 1);
+        _oracle.configure(2, config); // no step
+        assertEq(_oracle.quote(2).price, (1 << 62) - 1);
         vm.warp(START + 1 days); // both averages at the largest price
         assertEq(_oracle.quote(2).high, 4634744448519524843); // ceil((2^62 - 1) * 1.005)
     }

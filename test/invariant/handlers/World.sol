@@ -11,6 +11,7 @@ import {
     Position,
     Valuation
 } from "../../../contracts/interfaces/IMarginEngine.sol";
+import {IOracle, PriceState} from "../../../contracts/interfaces/IOracle.sol";
 import {LedgerLib} from "../../../contracts/libraries/LedgerLib.sol";
 import {MockAggregator} from "../../../contracts/mocks/MockAggregator.sol";
 import {Journal} from "./Journal.sol";
@@ -336,7 +337,14 @@ abstract contract World is Journal {
                         : next
             )
         );
+        _confirm(m);
         if (_pick(0, 3) != 0) _sync(m);
+    }
+
+    /// @dev A step is believed at once, as if the second source had said the same.
+    function _confirm(uint8 m) private {
+        IOracle oracle = engine.oracle();
+        if (oracle.quote(m).state == PriceState.JUMP) oracle.configure(m, oracle.feed(m));
     }
 
     /// @dev Moves the price until the account's equity is about `targetBps` of its maintenance margin.
