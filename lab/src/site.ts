@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { NetworkConnection } from "hardhat/types/network";
-import { ETH } from "../../deploy/markets.ts";
+import { ETH, type MarketConfig } from "../../deploy/markets.ts";
 import { localModule } from "../../deploy/modules/Local.ts";
 import {
   BackstopPool__factory,
@@ -45,6 +45,9 @@ export interface Site {
   readonly operator: string;
 }
 
+/** One print here is what a feed tells in five minutes. */
+const CONFIG: MarketConfig = { ...ETH, feed: { ...ETH.feed, jumpBps: 5_000 } };
+
 /** @param price {1e-8 USD} first answer of the feed */
 export async function deploySite(connection: NetworkConnection, operator: string, price: bigint): Promise<Site> {
   const deployed = await deploy(connection, price);
@@ -74,7 +77,7 @@ async function deploy(
 ): Promise<Record<string, { getAddress(): Promise<string> }>> {
   const deploymentId = `drill-${randomUUID()}`;
   try {
-    const module = localModule({ decimals: DECIMALS, markets: [{ config: ETH, answer: price }] });
+    const module = localModule({ decimals: DECIMALS, markets: [{ config: CONFIG, answer: price }] });
     return await ignition.deploy(module, { deploymentId });
   } finally {
     await rm(path.join(DEPLOYMENTS, deploymentId), { recursive: true, force: true });

@@ -54,6 +54,7 @@ const WEEK = 7 * 24 * 3_600;
 const CONFIG = {
   ...ETH,
   params: { ...ETH.params, takerFeePpm: 0, makerRebatePpm: 0, takeoverReward: 0n },
+  feed: { ...ETH.feed, jumpBps: 65_535 }, // one print is the move of a whole wave
   rules: { ...ETH.rules, interestRate: 0, skewFactor: 0, premiumRate: 0, bucketTarget: 0 },
 };
 
