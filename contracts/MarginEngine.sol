@@ -27,11 +27,13 @@ import {
 } from "./interfaces/IMarginEngine.sol";
 import {IExchange} from "./interfaces/IExchange.sol";
 import {IOracle} from "./interfaces/IOracle.sol";
+import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {CashLib} from "./libraries/CashLib.sol";
 import {DeleverageLib} from "./libraries/DeleverageLib.sol";
 import {IncomeLib} from "./libraries/IncomeLib.sol";
 import {Change, Env, Focus, Ledger, LedgerLib} from "./libraries/LedgerLib.sol";
 import {LiquidationLib} from "./libraries/LiquidationLib.sol";
+import {MarginLib} from "./libraries/MarginLib.sol";
 import {MarketLib} from "./libraries/MarketLib.sol";
 import {PremiumLib} from "./libraries/PremiumLib.sol";
 import {RulesLib} from "./libraries/RulesLib.sol";
@@ -179,7 +181,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         RulesLib.requireInBand(order.price, market.price, priceOk ? at.params.bandBps : at.params.bandBps / 5);
 
         uint256 before = market.openInterest;
-        (int256 buyerFee, int256 sellerFee) = RulesLib.fees(at.params, order);
+        (int256 buyerFee, int256 sellerFee) = RulesLib.fees(at, order);
         (Change memory bought, Change memory sold) = ledger.fill(
             m,
             market,
@@ -198,7 +200,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         bool buyerGrows = _settleSide(at, bought, order.buyerReduceOnly);
         bool sellerGrows = _settleSide(at, sold, order.sellerReduceOnly);
         if (buyerGrows || sellerGrows) ledger.requireOpen(at, buyerGrows, sellerGrows, priceOk, tokenUnit);
-        uint256 cap = market.openInterestCap;
+        uint256 cap = MarginLib.capOf(market);
         require(!isMore || market.openInterest <= cap, OpenInterestAboveCap(market.openInterest, cap));
     }
 
@@ -302,16 +304,18 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     /* GOVERNANCE */
 
     /// @inheritdoc IMarginEngine
-    function wire(address stack_, address exchange_) external restricted {
+    function wire(address stack_, address exchange_, address risk_) external restricted {
         require(address(ledger.stack) == address(0), AlreadyConnected(address(ledger.stack)));
         address asset = ICapitalStack(stack_).asset();
         require(asset == token, AssetMismatch(asset, token));
         require(ICapitalStack(stack_).engine() == address(this), NotOurs(stack_));
         require(address(IExchange(exchange_).engine()) == address(this), NotOurs(exchange_));
+        require(IRiskEngine(risk_).engine() == address(this), NotOurs(risk_));
 
         ledger.stack = ICapitalStack(stack_);
         ledger.exchange = exchange_;
-        emit Connected(stack_, exchange_);
+        ledger.risk = IRiskEngine(risk_);
+        emit Connected(stack_, exchange_, risk_);
     }
 
     /// @inheritdoc IMarginEngine
@@ -344,6 +348,11 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     /// @inheritdoc IMarginEngine
     function exchange() external view returns (address) {
         return ledger.exchange;
+    }
+
+    /// @inheritdoc IMarginEngine
+    function risk() external view returns (address) {
+        return address(ledger.risk);
     }
 
     /// @inheritdoc IMarginEngine
@@ -416,7 +425,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         Market storage market = ledger.markets[m];
         if (market.status >= MarketStatus.SETTLING) return (0, 0);
         used = PremiumLib.utilisation(market.openInterest, market.openInterestCap);
-        rate = PremiumLib.rate(ledger.rules[m].premiumRate, used);
+        rate = PremiumLib.rate(ledger.rules[m].premiumRate, used, market.level);
     }
 
     /// @inheritdoc IMarginEngine

@@ -36,7 +36,7 @@ struct Market {
     uint32 syncedAt; // {s} funding and premium are accrued up to here
     // 32 bytes
     uint56 openInterest; // {lot} sum of the longs = sum of the shorts
-    uint48 openInterestCap; // {lot} from the pool's free stake at the last sync; at most 2^47
+    uint48 openInterestCap; // {lot} at level 0, from the pool's free stake at the last sync; at most 2^47
     uint72 bucket; // {u} insurance bucket
     uint24 premiumRemainder; // {2^-24 u/lot} carried
     uint48 fundingRemainder; // carried numerator of the funding division, below FUNDING_DENOMINATOR
@@ -48,7 +48,8 @@ struct Market {
     int32 fundingRate; // {1e-9 per 8 h} positive: longs pay shorts
     uint16 edgeBps; // {bps} half-width of the favourable edges around the price
     PriceState state; // at the last sync
-    // 31 bytes
+    uint8 level; // 0 to 4: how far the risk engine intervenes
+    // 32 bytes
 }
 
 /// @notice What every fill reads. One slot.
@@ -215,7 +216,7 @@ interface IMarginEngine {
         uint256 toDeficits,
         uint256 paid
     );
-    event Connected(address stack, address exchange);
+    event Connected(address stack, address exchange, address risk);
     event MarketSet(uint8 indexed market, MarketParams params, MarketRules rules);
     event StatusSet(uint8 indexed market, MarketStatus status);
 
@@ -229,6 +230,7 @@ interface IMarginEngine {
     error AmountTooLarge(uint256 amount, uint256 max);
     error PaidTooLittle(uint256 paid, uint256 minPaid);
     error BadReceiver(address receiver);
+    error LevelTooHigh(uint8 market, uint8 level);
     error NotConnected();
     error TokenShort(uint256 balance, uint256 needed);
     error DecimalsUnsupported(uint8 decimals, uint8 max);
@@ -404,8 +406,8 @@ interface IMarginEngine {
 
     /* GOVERNANCE */
 
-    /// @notice Sets capital stack and exchange, once; both must name this engine.
-    function wire(address stack, address exchange) external;
+    /// @notice Sets capital stack, exchange and risk engine, once; all must name this engine.
+    function wire(address stack, address exchange, address risk) external;
 
     /// @notice Lists a market or changes its parameters within bounds; a rise of maintenance margin ramps over MAINTENANCE_RAMP.
     function setMarket(uint8 market, MarketParams calldata params, MarketRules calldata rules) external;
@@ -429,6 +431,8 @@ interface IMarginEngine {
     /// @notice The capital stack behind the engine.
     function stack() external view returns (address);
     function exchange() external view returns (address);
+    /// @notice Where the intervention levels come from: IRiskEngine.
+    function risk() external view returns (address);
     /// @notice {u/token} S: one token unit in u
     function tokenUnit() external view returns (uint256);
     /// @notice {token} what the ledger accounts for; I4: at most the tokens held

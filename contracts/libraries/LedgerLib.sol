@@ -18,6 +18,7 @@ import {
     Valuation
 } from "../interfaces/IMarginEngine.sol";
 import {IOracle} from "../interfaces/IOracle.sol";
+import {IRiskEngine} from "../interfaces/IRiskEngine.sol";
 import {MarginLib} from "./MarginLib.sol";
 import {MathLib} from "./MathLib.sol";
 import {Survival} from "./SurvivalLib.sol";
@@ -42,6 +43,8 @@ struct Ledger {
     uint64 deleveraged; // bit m is set once a side of market m has been deleveraged
     bool hasDeficit;
     // 29 bytes
+    IRiskEngine risk;
+    // 20 bytes
     ICapitalStack stack;
     uint72 deficitMarkets; // bit m is set while market m, or the engine itself, has a deficit
     // 29 bytes

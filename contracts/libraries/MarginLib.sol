@@ -3,6 +3,7 @@ pragma solidity 0.8.35;
 
 import {Health, Market, MarketParams, Position, Valuation} from "../interfaces/IMarginEngine.sol";
 import {PriceState} from "../interfaces/IOracle.sol";
+import {LevelLib} from "./LevelLib.sol";
 import {MathLib} from "./MathLib.sol";
 
 /// @title MarginLib
@@ -40,6 +41,11 @@ library MarginLib {
         }
     }
 
+    /// @notice {lot} most open interest at the level in force. Rounded down.
+    function capOf(Market memory market) internal pure returns (uint256) {
+        return MathLib.mulDivDown(market.openInterestCap, LevelLib.capBps(market.level), BPS);
+    }
+
     /// @notice {u/lot} the price that values `lots`; a favourable one is rounded toward the mark
     function valuationPrice(Market memory market, int256 lots, Valuation valuation) internal pure returns (uint256) {
         uint256 price = market.price;
@@ -57,7 +63,7 @@ library MarginLib {
     }
 
     /// @notice Adds one position to the figures of its account.
-    /// @param scaled whether initial margin carries the open-interest factor, and half as much again while the price is WIDE
+    /// @param scaled whether initial margin carries the factors of open interest and level, and half as much again while the price is WIDE
     function addPosition(
         Health memory health,
         Position memory position,
@@ -75,9 +81,11 @@ library MarginLib {
 
             uint256 rate = initialRate(params, notional);
             if (scaled) {
-                uint256 scale = interestScale(market.openInterest, market.openInterestCap);
+                uint256 scale = interestScale(market.openInterest, capOf(market));
                 rate += MathLib.mulDivUp(ONE - rate, scale, ONE);
-                if (market.state == PriceState.WIDE) rate = MathLib.min(ONE, rate + rate / 2);
+                rate = MathLib.mulDivUp(rate, LevelLib.initialBps(market.level), BPS);
+                if (market.state == PriceState.WIDE) rate += rate / 2;
+                rate = MathLib.min(ONE, rate);
             }
             uint256 initial = MathLib.mulDivUp(notional, rate, ONE);
 

@@ -10,8 +10,10 @@ import {
     MarketStatus
 } from "../interfaces/IMarginEngine.sol";
 import {PriceState, Quote} from "../interfaces/IOracle.sol";
+import {Exposure} from "../interfaces/IRiskEngine.sol";
 import {FundingLib} from "./FundingLib.sol";
 import {Env, Ledger, LedgerLib} from "./LedgerLib.sol";
+import {MarginLib} from "./MarginLib.sol";
 import {MathLib} from "./MathLib.sol";
 import {ParamsLib} from "./ParamsLib.sol";
 import {PendingLib} from "./PendingLib.sol";
@@ -25,6 +27,7 @@ library MarketLib {
     using PendingLib for Ledger;
 
     uint256 internal constant MAX_CAP = 1 << 47; // {lot}
+    uint256 internal constant MINUTE = 60; // {s}
 
     /// @notice Accrues funding and premium at the old price and terms, then stores the quote, the cap and the funding rate.
     function sync(Ledger storage ledger, Env memory env, uint8 m) external {
@@ -119,13 +122,18 @@ library MarketLib {
     function _sync(Ledger storage ledger, Env memory env, uint8 m, Market memory market, Quote memory quote) private {
         MarketRules memory rules = ledger.rules[m];
         uint256 used = PremiumLib.utilisation(market.openInterest, market.openInterestCap);
-        uint256 premium = FundingLib.accrue(market, PremiumLib.rate(rules.premiumRate, used), block.timestamp);
+        uint256 premium = FundingLib.accrue(
+            market,
+            PremiumLib.rate(rules.premiumRate, used, market.level),
+            block.timestamp
+        );
         if (premium != 0) ledger.pay(LedgerLib.FEES, int256(premium));
 
         uint256 maintenanceBps = ParamsLib.maintenanceAt(rules, block.timestamp);
         if (maintenanceBps != ledger.params[m].maintenanceBps) {
             ledger.params[m].maintenanceBps = uint16(maintenanceBps); // at most the target
         }
+        bool isObserved = market.syncedAt / MINUTE != block.timestamp / MINUTE; // once in each aligned minute
         market.price = quote.price;
         market.validUntil = quote.validUntil;
         market.syncedAt = uint32(block.timestamp);
@@ -139,8 +147,25 @@ library MarketLib {
         market.state = quote.state;
 
         uint256 stake = _report(ledger, env, m, market, rules, maintenanceBps) * env.tokenUnit;
-        uint256 capValue = MathLib.mulDivDown(stake, rules.stakeShareBps, rules.shockBps - maintenanceBps); // {u}
+        uint256 gap = rules.shockBps - maintenanceBps; // {bps}
+        uint256 capValue = MathLib.mulDivDown(stake, rules.stakeShareBps, gap); // {u}
         market.openInterestCap = uint48(MathLib.min(MAX_CAP, capValue / quote.price));
+        if (isObserved) {
+            market.level = ledger.risk.update(
+                m,
+                Exposure({
+                    price: quote.price,
+                    state: quote.state,
+                    openInterest: interest,
+                    capacity: market.openInterestCap,
+                    longs: ledger.othersLots(m, market.openInterest, true),
+                    shorts: ledger.othersLots(m, market.openInterest, false),
+                    fundingRate: market.fundingRate,
+                    beyondMargin: MathLib.mulDivUp(interest * quote.price, gap, MarginLib.BPS),
+                    freeStake: stake
+                })
+            );
+        }
         ledger.markets[m] = market;
         if (quote.state >= PriceState.BOUND) ledger.recovery[m].badAt = uint32(block.timestamp);
         emit IMarginEngine.Synced(m, market, premium);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {LevelLib} from "./LevelLib.sol";
 import {MathLib} from "./MathLib.sol";
 
 /// @title PremiumLib
@@ -21,10 +22,11 @@ library PremiumLib {
     }
 
     /// @notice {1e-9 per 8 h} premium at a utilisation: base * (1 + u) to the kink, from there up to 11.8 * base. Rounded up.
-    /// @param base {1e-9 per 8 h} at no use
-    function rate(uint256 base, uint256 used) internal pure returns (uint256) {
+    /// @param base  {1e-9 per 8 h} at no use
+    /// @param level of intervention: up to twice as much
+    function rate(uint256 base, uint256 used, uint256 level) internal pure returns (uint256) {
         uint256 above = MathLib.zeroFloorSub(used, KINK);
         uint256 factor = ONE + SLOPE * (used - above) + (SLOPE_ABOVE * above * ONE) / (ONE - KINK);
-        return MathLib.mulDivUp(base, factor, ONE);
+        return MathLib.mulDivUp(base * factor, LevelLib.premiumBps(level), ONE * LevelLib.BPS);
     }
 }

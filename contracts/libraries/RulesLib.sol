@@ -13,6 +13,7 @@ import {
     Valuation
 } from "../interfaces/IMarginEngine.sol";
 import {Change, Focus, Ledger, LedgerLib} from "./LedgerLib.sol";
+import {LevelLib} from "./LevelLib.sol";
 import {MarginLib} from "./MarginLib.sol";
 import {MathLib} from "./MathLib.sol";
 import {SyncLib} from "./SyncLib.sol";
@@ -121,6 +122,8 @@ library RulesLib {
         MarketStatus status = at.market.status;
         require(priceOk, IMarginEngine.PriceNotValid(m, at.market.state));
         require(status == MarketStatus.ACTIVE, IMarginEngine.MarketNotActive(m, status));
+        uint8 level = at.market.level;
+        require(level < LevelLib.REDUCE_ONLY, IMarginEngine.LevelTooHigh(m, level));
         if (longGrows) requireNotWinning(m, at.market, at.params, true);
         if (shortGrows) requireNotWinning(m, at.market, at.params, false);
         if (!ledger.hasDeficit) return;
@@ -139,11 +142,12 @@ library RulesLib {
         require(won * MarginLib.BPS <= slow * params.maintenanceBps, IMarginEngine.WinningSideClosed(m, price, slow));
     }
 
-    /// @notice {u} fees of buyer and seller; the taker's rounded up, the maker's rebate down.
-    function fees(MarketParams memory params, Fill calldata order) internal pure returns (int256, int256) {
+    /// @notice {u} fees of buyer and seller; the taker's, with what the level adds, rounded up, the maker's rebate down.
+    function fees(Focus memory at, Fill calldata order) internal pure returns (int256, int256) {
         uint256 notional = uint256(order.lots) * order.price;
-        int256 taker = int256(MathLib.mulDivUp(notional, params.takerFeePpm, PPM));
-        int256 maker = -int256(MathLib.mulDivDown(notional, params.makerRebatePpm, PPM));
+        uint256 takerPpm = at.params.takerFeePpm + LevelLib.takerFeePpm(at.market.level);
+        int256 taker = int256(MathLib.mulDivUp(notional, takerPpm, PPM));
+        int256 maker = -int256(MathLib.mulDivDown(notional, at.params.makerRebatePpm, PPM));
         return order.buyerIsTaker ? (taker, maker) : (maker, taker);
     }
 }

@@ -8,6 +8,7 @@ import {IMarginEngine} from "../../contracts/interfaces/IMarginEngine.sol";
 import {MarginEngine} from "../../contracts/MarginEngine.sol";
 import {MockToken} from "../../contracts/mocks/MockToken.sol";
 import {Oracle} from "../../contracts/Oracle.sol";
+import {RiskEngine} from "../../contracts/RiskEngine.sol";
 
 /// @notice Deploys in the caller's name. A linked library, so that the contracts are compiled here, once and as they go to a chain,
 /// and not again inside every test contract.
@@ -32,6 +33,10 @@ library Deployer {
     /// @dev The treasury is the zero address but one.
     function stack(address asset, address engine_, address manager) external returns (CapitalStack) {
         return new CapitalStack(asset, engine_, address(1), manager, "Backstop share", "BACK");
+    }
+
+    function risk(address engine_, address manager) external returns (RiskEngine) {
+        return new RiskEngine(engine_, manager);
     }
 
     function engine(address token, address oracle_, address manager) external returns (MarginEngine) {

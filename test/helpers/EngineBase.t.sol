@@ -143,7 +143,7 @@ abstract contract EngineBase is BaseTest {
         (token, manager, oracle, engine) = Deployer.core(_decimals());
         pool = new PoolDouble(address(token), address(engine));
         _assignRoles();
-        engine.wire(address(pool), address(this));
+        engine.wire(address(pool), address(this), address(Deployer.risk(address(engine), address(manager))));
         _setStake(STAKE, STAKE);
         _list(ETH, 2_000e8);
         _list(ALT, 100e8);

@@ -63,32 +63,32 @@ contract PremiumLibTest is BaseTest {
 
     /// @dev 0.25 bp * k: at 0, 20, 40, 80 %, half way above the kink, and at full use.
     function test_Rate_FollowsTheCurve() public pure {
-        assertEq(PremiumLib.rate(BASE, 0), 25_000);
-        assertEq(PremiumLib.rate(BASE, 200_000), 30_000);
-        assertEq(PremiumLib.rate(BASE, 400_000), 35_000);
-        assertEq(PremiumLib.rate(BASE, 800_000), 45_000);
-        assertEq(PremiumLib.rate(BASE, 900_000), 170_000); // 1.8 + 5 = 6.8
-        assertEq(PremiumLib.rate(BASE, 1e6), 295_000); // 1.8 + 10 = 11.8
+        assertEq(PremiumLib.rate(BASE, 0, 0), 25_000);
+        assertEq(PremiumLib.rate(BASE, 200_000, 0), 30_000);
+        assertEq(PremiumLib.rate(BASE, 400_000, 0), 35_000);
+        assertEq(PremiumLib.rate(BASE, 800_000, 0), 45_000);
+        assertEq(PremiumLib.rate(BASE, 900_000, 0), 170_000); // 1.8 + 5 = 6.8
+        assertEq(PremiumLib.rate(BASE, 1e6, 0), 295_000); // 1.8 + 10 = 11.8
     }
 
     function test_Rate_BendsAtTheKinkAndNowhereElse() public pure {
         uint256 base = 1e6; // a unit of use is a unit of rate below the kink
-        assertEq(PremiumLib.rate(base, 799_999), 1_799_999);
-        assertEq(PremiumLib.rate(base, 800_000), 1_800_000);
-        assertEq(PremiumLib.rate(base, 800_001), 1_800_050);
-        assertEq(PremiumLib.rate(base, 999_999), 11_799_950);
+        assertEq(PremiumLib.rate(base, 799_999, 0), 1_799_999);
+        assertEq(PremiumLib.rate(base, 800_000, 0), 1_800_000);
+        assertEq(PremiumLib.rate(base, 800_001, 0), 1_800_050);
+        assertEq(PremiumLib.rate(base, 999_999, 0), 11_799_950);
     }
 
     function test_Rate_IsRoundedUp() public pure {
-        assertEq(PremiumLib.rate(1, 0), 1);
-        assertEq(PremiumLib.rate(1, 1), 2);
-        assertEq(PremiumLib.rate(1, 1e6), 12); // 11.8
-        assertEq(PremiumLib.rate(3, 500_000), 5); // 4.5
+        assertEq(PremiumLib.rate(1, 0, 0), 1);
+        assertEq(PremiumLib.rate(1, 1, 0), 2);
+        assertEq(PremiumLib.rate(1, 1e6, 0), 12); // 11.8
+        assertEq(PremiumLib.rate(3, 500_000, 0), 5); // 4.5
     }
 
     function test_Rate_OfNoBaseIsNothing() public pure {
-        assertEq(PremiumLib.rate(0, 0), 0);
-        assertEq(PremiumLib.rate(0, 1e6), 0);
+        assertEq(PremiumLib.rate(0, 0, 0), 0);
+        assertEq(PremiumLib.rate(0, 1e6, 0), 0);
     }
 
     /// @dev In fifths of a millionth: k = 5e6 + 5 U, and above the kink 9e6 + 250 (U - 0.8).
@@ -96,7 +96,7 @@ contract PremiumLibTest is BaseTest {
         base = bound(base, 0, MAX_RATE);
         used = bound(used, 0, 1e6);
         uint256 k = used <= 800_000 ? 5e6 + 5 * used : 9e6 + 250 * (used - 800_000);
-        uint256 rate = PremiumLib.rate(base, used);
+        uint256 rate = PremiumLib.rate(base, used, 0);
         assertGe(rate * 5e6, base * k);
         assertLt(rate * 5e6, base * k + 5e6);
     }
@@ -104,15 +104,15 @@ contract PremiumLibTest is BaseTest {
     function testFuzz_Rate_IsMonotone(uint256 base, uint256 used, uint256 moreBase, uint256 moreUsed) public pure {
         base = bound(base, 0, MAX_RATE);
         used = bound(used, 0, 1e6);
-        uint256 rate = PremiumLib.rate(base, used);
-        assertGe(PremiumLib.rate(base, bound(moreUsed, used, 1e6)), rate);
-        assertGe(PremiumLib.rate(bound(moreBase, base, MAX_RATE), used), rate);
+        uint256 rate = PremiumLib.rate(base, used, 0);
+        assertGe(PremiumLib.rate(base, bound(moreUsed, used, 1e6), 0), rate);
+        assertGe(PremiumLib.rate(bound(moreBase, base, MAX_RATE), used, 0), rate);
     }
 
     function testFuzz_Rate_NeverOverflowsWithinTheBounds(uint256 base, uint256 interest, uint256 cap) public pure {
         base = bound(base, 0, MAX_RATE);
         uint256 used = PremiumLib.utilisation(bound(interest, 0, MAX_INTEREST), bound(cap, 0, MAX_CAP));
-        uint256 rate = PremiumLib.rate(base, used);
+        uint256 rate = PremiumLib.rate(base, used, 0);
         assertGe(rate, base);
         assertLe(rate, (base * 118 + 9) / 10);
     }
