@@ -37,8 +37,18 @@ export type FeedParams = {
   readonly sequencer: string; // uptime feed of the L2, or the zero address
 };
 
+/** {bps} annualised volatility from which a market is at a level: IRiskEngine.VolatilityLimits. */
+export type VolatilityLimits = {
+  readonly level1: number;
+  readonly level2: number;
+  readonly level3: number;
+  readonly level4: number;
+  readonly initial: number; // what a market without history starts from
+};
+
 export interface MarketConfig {
   readonly name: string;
+  readonly volatility: VolatilityLimits | null; // null: the market has no levels
   readonly params: MarketParams;
   readonly rules: MarketRules;
   readonly feed: FeedParams;
@@ -51,6 +61,7 @@ const kept = { maintenanceFromBps: 0, rampStartedAt: 0 };
 
 export const ETH: MarketConfig = {
   name: "ETH",
+  volatility: { level1: 11_000, level2: 17_000, level3: 27_000, level4: 43_000, initial: 8_000 },
   params: {
     initialBps: 500, // 20x
     maintenanceBps: 310,
@@ -87,6 +98,7 @@ export const ETH: MarketConfig = {
 
 export const BTC: MarketConfig = {
   name: "BTC",
+  volatility: { level1: 9_000, level2: 14_000, level3: 22_000, level4: 35_000, initial: 6_000 },
   params: { ...ETH.params, minLots: 10 }, // 0.001 BTC
   rules: { ...ETH.rules, shockBps: 2_500 },
   feed: { ...ETH.feed, maxAnswer: 10n ** 16n },
@@ -95,6 +107,7 @@ export const BTC: MarketConfig = {
 /** A coin of thin liquidity: half the leverage, twice the shock. */
 export const ALT: MarketConfig = {
   name: "ALT",
+  volatility: { level1: 15_000, level2: 24_000, level3: 38_000, level4: 60_000, initial: 12_000 },
   params: { ...ETH.params, initialBps: 1_000, maintenanceBps: 620, rampNotional: 5_000_000n },
   rules: { ...ETH.rules, shockBps: 6_000, stakeShareBps: 2_000, maintenanceTargetBps: 620 },
   feed: { ...ETH.feed, edgeBps: 50, jumpBps: 3_000 },

@@ -5,8 +5,9 @@ import {
   CapitalStack__factory,
   IMarginEngine__factory,
   IOracle__factory,
+  RiskEngine__factory,
 } from "../typechain-types/index.js";
-import type { FeedParams, MarketParams, MarketRules } from "./markets.ts";
+import type { FeedParams, MarketParams, MarketRules, VolatilityLimits } from "./markets.ts";
 
 type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
 type Argument = NonNullable<Parameters<Builder["call"]>[2]>[number];
@@ -24,7 +25,7 @@ const selectors = (abi: { getFunction(name: string): { selector: string } | null
   });
 
 /**
- * Deploys manager, oracle, engine, capital stack with its two pools, and exchange around a settlement token, connects them and gives
+ * Deploys manager, oracle, engine, capital stack with its two pools, exchange and risk engine around a settlement token, connects them and gives
  * out the roles. The deployer governs until the HandOver module gives that away.
  */
 export function wireCore(m: Builder, token: Argument, guardian: Argument, treasury: Argument) {
@@ -49,6 +50,7 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
     m.contractAt("BackstopPool", m.staticCall(stack, id, [], 0, { id: `${id}At` }), { id });
   const [junior, senior] = [tranche("junior"), tranche("senior")];
   const exchange = m.contract("Exchange", [engine]);
+  const risk = m.contract("RiskEngine", [engine, manager]);
 
   const allow = (id: string, target: Contract, functions: string[], role: bigint) =>
     m.call(manager, "setTargetFunctionRole", [target, functions, role], { id });
@@ -56,6 +58,7 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
   const oracleAbi = IOracle__factory.createInterface();
   const stackAbi = CapitalStack__factory.createInterface();
   const poolAbi = BackstopPool__factory.createInterface();
+  const riskAbi = RiskEngine__factory.createInterface();
   const roles = [
     allow("allowOracle", oracle, selectors(oracleAbi, ["configure", "configureSecond"]), GOVERNANCE),
     allow(
@@ -65,6 +68,12 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
       GOVERNANCE,
     ),
     allow("allowStack", stack, selectors(stackAbi, ["setBudgets", "setTranches"]), GOVERNANCE),
+    allow(
+      "allowRisk",
+      risk,
+      selectors(riskAbi, ["setVolatilityLimits", "setReporters", "setModel", "setThreshold"]),
+      GOVERNANCE,
+    ),
     allow("allowJunior", junior, selectors(poolAbi, ["setExitClocks"]), GOVERNANCE),
     allow("allowSenior", senior, selectors(poolAbi, ["setExitClocks"]), GOVERNANCE),
     allow("allowPause", engine, selectors(engineAbi, ["pauseMarket"]), GUARDIAN),
@@ -73,8 +82,8 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
     m.call(manager, "grantRole", [GOVERNANCE, deployer, 0], { id: "grantGovernance" }),
     m.call(manager, "grantRole", [GUARDIAN, guardian, 0], { id: "grantGuardian" }),
   ];
-  const connected = m.call(engine, "wire", [stack, exchange], { id: "connect", after: roles, from: deployer });
-  return { manager, oracle, engine, stack, junior, senior, exchange, connected };
+  const connected = m.call(engine, "wire", [stack, exchange, risk], { id: "connect", after: roles, from: deployer });
+  return { manager, oracle, engine, stack, junior, senior, exchange, risk, connected };
 }
 
 export interface MarketArguments {
@@ -84,17 +93,22 @@ export interface MarketArguments {
   readonly feed: FeedParams;
   readonly params: MarketParams;
   readonly rules: MarketRules;
+  readonly volatility: VolatilityLimits | null;
 }
 
-/** Gives a market its feed and lists it. `core` is what `wireCore` returned. */
+/** Gives a market its feed and its limits and lists it. `core` is what `wireCore` returned. */
 export function wireMarket(
   m: Builder,
-  core: Pick<ReturnType<typeof wireCore>, "oracle" | "engine" | "connected">,
-  { index, name, aggregator, feed, params, rules }: MarketArguments,
+  core: Pick<ReturnType<typeof wireCore>, "oracle" | "engine" | "risk" | "connected">,
+  { index, name, aggregator, feed, params, rules, volatility }: MarketArguments,
 ) {
   const configured = m.call(core.oracle, "configure", [index, { aggregator, ...feed }], {
     id: `configure${name}`,
     after: [core.connected],
   });
-  return m.call(core.engine, "setMarket", [index, params, rules], { id: `list${name}`, after: [configured] });
+  const after = [configured];
+  if (volatility !== null) {
+    after.push(m.call(core.risk, "setVolatilityLimits", [index, volatility], { id: `limit${name}`, after: [core.connected] }));
+  }
+  return m.call(core.engine, "setMarket", [index, params, rules], { id: `list${name}`, after });
 }

@@ -18,6 +18,8 @@ export interface World {
   quote(market: number): Quote;
   /** What is pending in a market, {token} each. Returns what then counts as coverage {token} of both pools. */
   report(market: number, gain: bigint, loss: bigint, atRisk: bigint): bigint;
+  /** The level of a market when the risk engine is asked, at the first sync of a minute. */
+  level(market: number): bigint;
   /** {token} what both pools pay of `requested`, at most that. */
   absorb(market: number, requested: bigint, reason: DrawReason): bigint;
   /** {token} counted against the stack's budgets: what a loss share took from its own lots. */
@@ -48,6 +50,7 @@ export interface Context {
   world: World;
 }
 
+const MINUTE = 60n; // {s}
 /** {s} a fill uses a sync younger than this. */
 export const SYNC_PERIOD = 60n;
 
@@ -123,7 +126,9 @@ export function sync(ctx: Context, market: number): void {
   state.markets.set(BigInt(market), result.market);
   state.params.set(market, { ...paramsOf(ctx, market), maintenanceBps });
   const freeStake = report(ctx, market) * tokenUnit;
+  const isMinute = row.syncedAt / MINUTE !== world.now / MINUTE;
   state.patchMarket(market, {
+    level: isMinute ? world.level(market) : row.level,
     openInterestCap: openInterestCap(rulesOf(ctx, market), maintenanceBps, freeStake, quote.price),
   });
   if (result.premium !== 0n) state.addCash(FEES, result.premium);

@@ -40,6 +40,7 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
     now: 0n,
     quote: () => unset("quote"),
     report: () => unset("report"),
+    level: () => unset("level"),
     unrepaid: () => unset("unrepaid"),
     repay: () => unset("repay"),
     absorb: () => unset("absorb"),

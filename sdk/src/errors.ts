@@ -13,6 +13,7 @@ export interface ErrorArguments {
   TokenShort: [balance: bigint, needed: bigint];
   DecimalsUnsupported: [decimals: bigint, max: bigint];
   UnknownMarket: [market: bigint];
+  LevelTooHigh: [market: bigint, level: bigint];
   MarketNotActive: [market: bigint, status: bigint];
   TooManyMarkets: [account: bigint, max: bigint];
   PriceNotValid: [market: bigint, state: bigint];

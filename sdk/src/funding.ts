@@ -75,14 +75,14 @@ export interface SyncInputs {
   readonly openInterest: bigint; // {lot} in effect
 }
 
-/** The market after a sync but for its cap, and the premium {u} that it brought to FEES. */
+/** The market after a sync but for its cap and level, and the premium {u} that it brought to FEES. */
 export function syncMarket(
   market: Market,
   rules: MarketRules,
   inputs: SyncInputs,
 ): { market: Market; premium: bigint; maintenanceBps: bigint } {
   const used = utilisation(market.openInterest, market.openInterestCap); // the cap is that of the last sync
-  const rate = premiumRate(rules.premiumRate, used);
+  const rate = premiumRate(rules.premiumRate, used, market.level);
   const { funding, premium, remainder, premiumRemainder } = accrue(market, rate, inputs.now);
   const maintenanceBps = rampedMaintenance(rules, inputs.now);
   const synced: Market = {

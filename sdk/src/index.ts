@@ -6,6 +6,7 @@ export * from "./engine.ts";
 export * from "./errors.ts";
 export * from "./invariants.ts";
 export * from "./math.ts";
+export * from "./level.ts";
 export * from "./premium.ts";
 export { State } from "./state.ts";
 export * from "./survival.ts";

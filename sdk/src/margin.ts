@@ -1,4 +1,5 @@
 /** Margin ratios, the open-interest scale and the health of an account: docs/mechanism.md "Margin". */
+import { capBps, initialBps } from "./level.ts";
 import { abs, ceilDiv, clamp, floorDiv, min, mulDivCeil } from "./math.ts";
 import type { Health, Market, MarketParams, Position } from "./types.ts";
 import { PriceState, Valuation } from "./types.ts";
@@ -22,19 +23,29 @@ export function openInterestScale(openInterest: bigint, cap: bigint): bigint {
   return clamp(floorDiv((10n * openInterest - 4n * cap) * ONE, 6n * cap), 0n, ONE);
 }
 
-/** {u} margin of one position of `notional` u, both up; eq. (12). Initial margin is half as much again while the price is `wide`. */
+/** {lot} most open interest at the level in force, down. */
+export const capOf = (market: Pick<Market, "openInterestCap" | "level">): bigint =>
+  floorDiv(market.openInterestCap * capBps(market.level), BPS);
+
+/** {u} margin of one position of `notional` u, both up; eq. (12). New risk in `market` takes what its level and a WIDE price add. */
 export function marginOf(
   tiers: Tiers,
   notional: bigint,
   scale: bigint,
-  wide = false,
+  market?: Pick<Market, "level" | "state">,
 ): { initial: bigint; maintenance: bigint } {
   const im = initialRatio(tiers, notional);
   const scaled = im + mulDivCeil(ONE - im, scale, ONE);
   return {
-    initial: mulDivCeil(notional, wide ? min(ONE, scaled + scaled / 2n) : scaled, ONE),
+    initial: mulDivCeil(notional, market === undefined ? scaled : raised(scaled, market), ONE),
     maintenance: mulDivCeil(notional, maintenanceRatio(tiers, notional), ONE),
   };
+}
+
+/** D18{1} initial margin for new risk. */
+function raised(ratio: bigint, { level, state }: Pick<Market, "level" | "state">): bigint {
+  const byLevel = mulDivCeil(ratio, initialBps(level), BPS);
+  return min(ONE, state === PriceState.WIDE ? byLevel + byLevel / 2n : byLevel);
 }
 
 /** {u/lot} the price at which `lots` are valued. */
@@ -71,8 +82,8 @@ export function healthOf(cash: bigint, exposures: Iterable<Exposure>, valuation:
   let [equity, capped, initial, maintenance, notional] = [cash, cash, 0n, 0n, 0n];
   for (const { position, market, params } of exposures) {
     const size = abs(position.lots) * market.price;
-    const scale = scaled ? openInterestScale(market.openInterest, market.openInterestCap) : 0n;
-    const margin = marginOf(params, size, scale, scaled && market.state === PriceState.WIDE);
+    const scale = scaled ? openInterestScale(market.openInterest, capOf(market)) : 0n;
+    const margin = marginOf(params, size, scale, scaled ? market : undefined);
     const profit = profitAt(position, market, valuationPrice(market, position.lots, valuation));
     equity += profit;
     capped += min(profit, margin.initial);

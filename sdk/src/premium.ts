@@ -1,5 +1,7 @@
 /** What the stakers' capital costs a market: eq. (24), (25) of docs/mechanism.md. Pure. */
+import { premiumBps } from "./level.ts";
 import { max, mulDivCeil } from "./math.ts";
+import { BPS } from "./units.ts";
 
 /** {1e-6} every lot that the stake carries is open. */
 export const FULL_USE = 1_000_000n;
@@ -17,9 +19,12 @@ export function utilisation(openInterest: bigint, openInterestCap: bigint): bigi
   return mulDivCeil(openInterest, FULL_USE, openInterestCap);
 }
 
-/** {1e-9 per 8 h} base * (1 + u) up to the kink, from there to 11.8 * base at full use; up. `used` is a {@link utilisation}. */
-export function premiumRate(base: bigint, used: bigint): bigint {
+/**
+ * {1e-9 per 8 h} base * (1 + u) up to the kink, from there to 11.8 * base at full use, up to twice that by the level; up.
+ * `used` is a {@link utilisation}.
+ */
+export function premiumRate(base: bigint, used: bigint, level: bigint): bigint {
   const above = max(0n, used - KINK);
   const factor = FULL_USE + (used - above) + (STEEP * above * FULL_USE) / (FULL_USE - KINK); // divides exactly
-  return mulDivCeil(base, factor, FULL_USE);
+  return mulDivCeil(base * factor, premiumBps(level), FULL_USE * BPS);
 }

@@ -48,6 +48,7 @@ const NO_MARKET: Market = {
   syncedAt: 0n,
   openInterest: 0n,
   openInterestCap: 0n,
+  level: 0n,
   bucket: 0n,
   premiumRemainder: 0n,
   fundingRemainder: 0n,

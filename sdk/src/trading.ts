@@ -15,6 +15,8 @@ import {
 import { rebase, settleAccount } from "./deleverage.ts";
 import { ensure } from "./errors.ts";
 import { fill } from "./ledger.ts";
+import { REDUCE_ONLY, takerFeePpm } from "./level.ts";
+import { capOf } from "./margin.ts";
 import { abs, ceilDiv, floorDiv, mulDivCeil, mulDivFloor } from "./math.ts";
 import { interestInEffect } from "./side.ts";
 import type { Fill, Health, MarketParams } from "./types.ts";
@@ -57,8 +59,8 @@ export function settle(ctx: Context, caller: bigint, order: Fill): void {
 
   const buyer = before(ctx, order.buyer, id);
   const seller = before(ctx, order.seller, id);
-  const buyerFee = feeOf(params, order.lots * order.price, order.buyerIsTaker);
-  const sellerFee = feeOf(params, order.lots * order.price, !order.buyerIsTaker);
+  const buyerFee = feeOf(params, market.level, order.lots * order.price, order.buyerIsTaker);
+  const sellerFee = feeOf(params, market.level, order.lots * order.price, !order.buyerIsTaker);
   fill(ctx.state, order, buyerFee, sellerFee);
   for (const side of [buyer, seller]) rebase(ctx.state, side.account, id, side.lots);
 
@@ -66,7 +68,7 @@ export function settle(ctx: Context, caller: bigint, order: Fill): void {
   const sellerGrows = ensureSide(ctx, id, seller, order.sellerReduceOnly);
   if (buyerGrows || sellerGrows) ensureOpen(ctx, id, buyerGrows, sellerGrows);
   const inEffect = interestInEffect(ctx.state, id);
-  const cap = market.openInterestCap;
+  const cap = capOf(market);
   const isMore = ctx.state.market(id).openInterest > market.openInterest;
   ensure(!isMore || inEffect <= cap, "OpenInterestAboveCap", inEffect, cap);
 }
@@ -79,9 +81,10 @@ export function before(ctx: Context, account: bigint, market: number): Before {
   };
 }
 
-/** {u} positive paid: the taker's fee up, the maker's rebate down; eq. (13). */
-export function feeOf(params: MarketParams, notional: bigint, isTaker: boolean): bigint {
-  return isTaker ? ceilDiv(notional * params.takerFeePpm, PPM) : -floorDiv(notional * params.makerRebatePpm, PPM);
+/** {u} positive paid: the taker's fee, with what the level adds, up, the maker's rebate down; eq. (13). */
+export function feeOf(params: MarketParams, level: bigint, notional: bigint, isTaker: boolean): bigint {
+  if (!isTaker) return -floorDiv(notional * params.makerRebatePpm, PPM);
+  return ceilDiv(notional * (params.takerFeePpm + takerFeePpm(level)), PPM);
 }
 
 function ensureInBand(price: bigint, mark: bigint, bandBps: bigint): void {
@@ -120,6 +123,7 @@ function ensureOpen(ctx: Context, id: number, longGrows: boolean, shortGrows: bo
   const key = BigInt(id);
   ensure(isPriceOk(ctx, market), "PriceNotValid", key, BigInt(market.state));
   ensure(market.status === MarketStatus.ACTIVE, "MarketNotActive", key, BigInt(market.status));
+  ensure(market.level < REDUCE_ONLY, "LevelTooHigh", key, market.level);
   if (longGrows) ensureNotWinning(ctx, id, true);
   if (shortGrows) ensureNotWinning(ctx, id, false);
   const deficit = ctx.state.deficits.get(key);

@@ -51,7 +51,8 @@ export interface Market extends Quote {
   readonly indexShort: bigint; // {u/lot} F_S
   readonly syncedAt: bigint; // {s}
   readonly openInterest: bigint; // {lot}
-  readonly openInterestCap: bigint; // {lot}
+  readonly openInterestCap: bigint; // {lot} at level 0
+  readonly level: bigint; // of intervention, 0 to 4
   readonly bucket: bigint; // {u}
   readonly premiumRemainder: bigint;
   readonly fundingRemainder: bigint; // in [0, FUNDING_DENOMINATOR)

@@ -18,6 +18,7 @@ const MARKET_FIELDS = [
   "syncedAt",
   "openInterest",
   "openInterestCap",
+  "level",
   "bucket",
   "premiumRemainder",
   "fundingRemainder",

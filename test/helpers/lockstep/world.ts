@@ -11,9 +11,9 @@ import { createChain, type Outcome } from "./chain.ts";
 import { readMarket } from "./compare.ts";
 
 export const MARKETS = [
-  { config: ETH, answer: dollars(2_000n) },
-  { config: BTC, answer: dollars(60_000n) },
-  { config: ALT, answer: dollars(2n) },
+  { config: { ...ETH, volatility: null }, answer: dollars(2_000n) },
+  { config: { ...BTC, volatility: null }, answer: dollars(60_000n) },
+  { config: { ...ALT, volatility: null }, answer: dollars(2n) },
 ] as const;
 export const MARKET_IDS = [0, 1, 2] as const;
 
@@ -159,6 +159,7 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
       // event: market, reason, requested, byJunior, bySenior
       absorb: (market: number, requested: bigint, reason: DrawReason): bigint =>
         next("LossAbsorbed", [BigInt(market), BigInt(reason), requested]) ?? 0n,
+      level: () => 0n, // these markets have none
       countLoss: (market: number, assets: bigint): void => void next("LossCounted", [BigInt(market), assets]),
       /** Whether the model asked for everything that the contracts did. */
       isDone: () => revert !== undefined || said.length === 0,
