@@ -36,7 +36,8 @@ struct History {
 ///
 /// KNOWN LIMITS. Between observations nothing is seen: somebody has to call every minute or so, else the range is that of few prints, a
 /// step may be larger (20 % after 16 minutes) and what is further back than an hour has the weight of an hour. Nothing decays while
-/// nobody observes. A price that is forged for k minutes moves the reference by k steps.
+/// nobody observes. A price that is forged for k minutes moves the reference by k steps. A price that is stale looks calm: whoever reads
+/// a variance judges the oracle's state as well.
 ///
 /// RANGES. Prices in (0, 2^62). Then nothing reverts or overflows, whatever the time; beyond 2^48 s time stands still.
 library VolatilityLib {
@@ -157,7 +158,7 @@ library VolatilityLib {
     /// @notice D36 (2 artanh z)^2 = ln^2 of a ratio of prices, up.
     /// @dev 2 (z + z^3/3 + z^5/5 + z^7/7 + z^9 / 8.91): with z <= 0.1 the last term exceeds all that the series has left,
     /// z^9/9 + z^11/11 + .. < z^9 / (9 (1 - z^2)). Every quotient is rounded up or, cheaper, down and raised by one. So the logarithm is
-    /// above the true one by at most 2.1e-12 of it (z = 0.1; 1e-17 at z = 0.025) + 4e-18.
+    /// above the true one by at most 2.1e-12 of it (z = 0.1; 1.7e-16 at z = 0.025) + 4e-18.
     /// @param z D18 at most 0.1
     function squaredLog(uint256 z) internal pure returns (uint256) {
         if (z == 0) return 0;
