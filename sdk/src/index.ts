@@ -7,6 +7,7 @@ export * from "./errors.ts";
 export * from "./invariants.ts";
 export * from "./math.ts";
 export * from "./premium.ts";
+export * from "./signals.ts";
 export { State } from "./state.ts";
 export * from "./survival.ts";
 export * from "./twap.ts";

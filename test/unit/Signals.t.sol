@@ -308,6 +308,17 @@ contract SignalsSubmitTest is SignalsTest {
         }
     }
 
+    /// @dev The same vector as in sdk/test/signals.test.ts: chain 31337, the first contract of the first account of a local node.
+    function test_SignalHash_IsTheOneOfTheSdk() public {
+        vm.chainId(31_337);
+        vm.prank(0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266);
+        signals = new SignalsProbe(address(manager));
+        assertEq(address(signals), 0x5FbDB2315678afecb367f032d93F642f64180aa3, "address");
+
+        Signal memory signal = Signal(MODEL, MARKET, 2_500, uint32(START), uint32(START + 6 hours), 7);
+        assertEq(signals.signalHash(signal), 0xa762135805d90ef7ef36921b4dc801374f1d2f11e15e21b520e955fef396402e);
+    }
+
     /* GOVERNANCE */
 
     function test_SetReporters_ReplacesThem() public {
