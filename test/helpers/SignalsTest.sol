@@ -33,7 +33,9 @@ abstract contract SignalsTest is BaseTest {
 
     function _makeReporters() private {
         for (uint256 i; i < 3; ++i) {
-            (address account, uint256 key) = makeAddrAndKey(string(abi.encodePacked("reporter", bytes1(uint8(65 + i)))));
+            (address account, uint256 key) = makeAddrAndKey(
+                string(abi.encodePacked("reporter", bytes1(uint8(65 + i))))
+            );
             accounts.push(account);
             keys[i] = key;
             for (uint256 j = i; j != 0 && accounts[j] < accounts[j - 1]; --j) {

@@ -117,7 +117,10 @@ contract SignalsSubmitTest is SignalsTest {
     }
 
     function test_RevertWhen_ItIsMoreThanCertain() public {
-        _expectRefused(_signal(10_001), abi.encodeWithSelector(ISignals.ProbabilityOutOfRange.selector, 10_001, 10_000));
+        _expectRefused(
+            _signal(10_001),
+            abi.encodeWithSelector(ISignals.ProbabilityOutOfRange.selector, 10_001, 10_000)
+        );
     }
 
     function test_RevertWhen_TheNonceIsNotTheNext() public {
@@ -386,7 +389,10 @@ contract SignalsSubmitTest is SignalsTest {
         assertEq(state.threshold, 2_500, "threshold");
         assertEq(state.modelHash, keccak256("new"), "model");
 
-        _expectRefused(_signal(3_000), abi.encodeWithSelector(ISignals.ModelMismatch.selector, MODEL, keccak256("new")));
+        _expectRefused(
+            _signal(3_000),
+            abi.encodeWithSelector(ISignals.ModelMismatch.selector, MODEL, keccak256("new"))
+        );
     }
 
     function test_SetModel_ZeroIsNone() public {
