@@ -77,33 +77,33 @@ abstract contract Signals is ISignals, AccessManaged, EIP712 {
     uint256 private constant SQUARE = 1e10; // D18{1} of a square in 1e-8
     int256 private constant ONE = 1e18; // D18{1}
 
-    uint256 internal constant HORIZON = 4 hours;
-    uint256 internal constant MAX_AGE = 5 minutes;
-    uint256 internal constant MAX_LIFE = 6 hours;
-    uint256 internal constant MAX_REPORTERS = 16;
-    uint256 internal constant SIGNATURE_GAS = 100_000; // {gas} for a reporter that is a contract
+    uint256 private constant HORIZON = 4 hours;
+    uint256 private constant MAX_AGE = 5 minutes;
+    uint256 private constant MAX_LIFE = 6 hours;
+    uint256 private constant MAX_REPORTERS = 16;
+    uint256 private constant SIGNATURE_GAS = 100_000; // {gas} for a reporter that is a contract
 
-    uint256 internal constant STEP_TIME = 1 hours;
-    uint16 internal constant MAX_STEP = 2_000; // {1e-4} between two signals within STEP_TIME
+    uint256 private constant STEP_TIME = 1 hours;
+    uint16 private constant MAX_STEP = 2_000; // {1e-4} between two signals within STEP_TIME
 
-    uint16 internal constant MIN_DROP_BPS = 200; // 2%
-    uint16 internal constant MAX_DROP_BPS = 3_000; // 30%
-    uint16 internal constant MIN_BASE_RATE = 10; // 0.1%
-    uint16 internal constant MAX_BASE_RATE = 900; // 9%
-    uint16 internal constant MIN_THRESHOLD = 1_000; // 10%: above every base rate
-    uint16 internal constant NEVER = CERTAIN + 1; // {1e-4} a threshold above every probability
+    uint16 private constant MIN_DROP_BPS = 200; // 2%
+    uint16 private constant MAX_DROP_BPS = 3_000; // 30%
+    uint16 private constant MIN_BASE_RATE = 10; // 0.1%
+    uint16 private constant MAX_BASE_RATE = 900; // 9%
+    uint16 private constant MIN_THRESHOLD = 1_000; // 10%: above every base rate
+    uint16 private constant NEVER = CERTAIN + 1; // {1e-4} a threshold above every probability
 
-    uint256 internal constant SECOND_COST = 6; // {s} in which a second in force comes back
-    uint256 internal constant SECONDS_FULL = SECOND_COST * 1 days; // {s} in which a whole day does
-    uint256 internal constant ACTIVATION_COST = 30 days / 8; // {s} in which an activation comes back
-    uint256 internal constant ACTIVATIONS_FULL = 4 * ACTIVATION_COST; // {s} in which all four do
+    uint256 private constant SECOND_COST = 6; // {s} in which a second in force comes back
+    uint256 private constant SECONDS_FULL = SECOND_COST * 1 days; // {s} in which a whole day does
+    uint256 private constant ACTIVATION_COST = 30 days / 8; // {s} in which an activation comes back
+    uint256 private constant ACTIVATIONS_FULL = 4 * ACTIVATION_COST; // {s} in which all four do
 
-    uint256 internal constant MAX_OPEN = 4; // a power of two: a nonce's place is what is left of dividing by it
-    uint256 internal constant QUARTER = HORIZON / 16; // {s}
+    uint256 private constant MAX_OPEN = 4; // a power of two: a nonce's place is what is left of dividing by it
+    uint256 private constant QUARTER = HORIZON / 16; // {s}
     uint16 private constant ALL_SEEN = type(uint16).max; // the sixteen quarter hours
     uint64 private constant FALLEN = type(uint64).max; // {u/lot} as `trigger`
     uint256 private constant PRICE_LIMIT = 1 << 62; // {u/lot} prices are below
-    uint256 internal constant SCORE_LENGTH = 200; // signals: what the score remembers, and needs
+    uint256 private constant SCORE_LENGTH = 200; // signals: what the score remembers, and needs
 
     mapping(uint8 market => MarketSignals) private _markets;
     mapping(uint8 market => uint128[MAX_OPEN]) private _open; // by nonce % MAX_OPEN, see {_pack}. Two in a slot
