@@ -12,10 +12,10 @@ import {MathLib} from "../libraries/MathLib.sol";
 /// @title Signals
 /// @notice Signed forecasts of a price fall that may add one level to a market's intervention level, for a while and within a budget,
 /// as long as they have been better than always saying the base rate.
-/// @dev WORST CASE. Whoever holds the keys of k reporters may make {_raises} true for a market a sixth of the time, at most a day more
-/// than that at once, in at most 12 stretches in 30 days, each of at most 28.8 h: initial margin times 1.1 to 1.25 for new
-/// positions, and a quarter of the sleeve armed at a discount. Nothing else: no level falls, nobody is liquidated for it, no money moves.
-/// Silence changes nothing.
+/// @dev WORST CASE. Whoever holds the keys of k reporters may make {_raises} true for a market during a sixth of the time and a day, in
+/// at most 12 stretches in 30 days, each of at most 28.8 h. What comes of it is one level: initial margin times 1.1 to 1.25 for
+/// new positions, and a quarter of the sleeve armed at a discount. Nothing else: no level falls, no account becomes liquidatable, no
+/// money moves. Silence changes nothing.
 ///
 /// BUDGET. Two token buckets for each market, each kept as the time when it will be full again. A second in force takes six to come
 /// back and a day fits in; an activation takes 3.75 days and four fit in. Seconds are paid for when they are promised, so with r of
@@ -77,33 +77,33 @@ abstract contract Signals is ISignals, AccessManaged, EIP712 {
     uint256 private constant SQUARE = 1e10; // D18{1} of a square in 1e-8
     int256 private constant ONE = 1e18; // D18{1}
 
-    uint256 public constant HORIZON = 4 hours;
-    uint256 public constant MAX_AGE = 5 minutes;
-    uint256 public constant MAX_LIFE = 6 hours;
-    uint256 public constant MAX_REPORTERS = 16;
-    uint256 public constant SIGNATURE_GAS = 100_000; // {gas} for a reporter that is a contract
+    uint256 private constant HORIZON = 4 hours;
+    uint256 private constant MAX_AGE = 5 minutes;
+    uint256 private constant MAX_LIFE = 6 hours;
+    uint256 private constant MAX_REPORTERS = 16;
+    uint256 private constant SIGNATURE_GAS = 100_000; // {gas} for a reporter that is a contract
 
-    uint256 public constant STEP_TIME = 1 hours;
-    uint16 public constant MAX_STEP = 2_000; // {1e-4} between two signals within STEP_TIME
+    uint256 private constant STEP_TIME = 1 hours;
+    uint16 private constant MAX_STEP = 2_000; // {1e-4} between two signals within STEP_TIME
 
-    uint16 public constant MIN_DROP_BPS = 200; // 2%
-    uint16 public constant MAX_DROP_BPS = 3_000; // 30%
-    uint16 public constant MIN_BASE_RATE = 10; // 0.1%
-    uint16 public constant MAX_BASE_RATE = 900; // 9%
-    uint16 public constant MIN_THRESHOLD = 1_000; // 10%: above every base rate
-    uint16 public constant NEVER = CERTAIN + 1; // {1e-4} a threshold above every probability
+    uint16 private constant MIN_DROP_BPS = 200; // 2%
+    uint16 private constant MAX_DROP_BPS = 3_000; // 30%
+    uint16 private constant MIN_BASE_RATE = 10; // 0.1%
+    uint16 private constant MAX_BASE_RATE = 900; // 9%
+    uint16 private constant MIN_THRESHOLD = 1_000; // 10%: above every base rate
+    uint16 private constant NEVER = CERTAIN + 1; // {1e-4} a threshold above every probability
 
-    uint256 public constant SECOND_COST = 6; // {s} in which a second in force comes back
-    uint256 public constant SECONDS_FULL = SECOND_COST * 1 days; // {s} in which a whole day does
-    uint256 public constant ACTIVATION_COST = 30 days / 8; // {s} in which an activation comes back
-    uint256 public constant ACTIVATIONS_FULL = 4 * ACTIVATION_COST; // {s} in which all four do
+    uint256 private constant SECOND_COST = 6; // {s} in which a second in force comes back
+    uint256 private constant SECONDS_FULL = SECOND_COST * 1 days; // {s} in which a whole day does
+    uint256 private constant ACTIVATION_COST = 30 days / 8; // {s} in which an activation comes back
+    uint256 private constant ACTIVATIONS_FULL = 4 * ACTIVATION_COST; // {s} in which all four do
 
-    uint256 public constant MAX_OPEN = 4; // a power of two: a nonce's place is what is left of dividing by it
-    uint256 public constant QUARTER = HORIZON / 16; // {s}
+    uint256 private constant MAX_OPEN = 4; // a power of two: a nonce's place is what is left of dividing by it
+    uint256 private constant QUARTER = HORIZON / 16; // {s}
     uint16 private constant ALL_SEEN = type(uint16).max; // the sixteen quarter hours
     uint64 private constant FALLEN = type(uint64).max; // {u/lot} as `trigger`
     uint256 private constant PRICE_LIMIT = 1 << 62; // {u/lot} prices are below
-    uint256 public constant SCORE_LENGTH = 200; // signals: what the score remembers, and needs
+    uint256 private constant SCORE_LENGTH = 200; // signals: what the score remembers, and needs
 
     mapping(uint8 market => MarketSignals) private _markets;
     mapping(uint8 market => uint128[MAX_OPEN]) private _open; // by nonce % MAX_OPEN, see {_pack}. Two in a slot
@@ -187,10 +187,9 @@ abstract contract Signals is ISignals, AccessManaged, EIP712 {
             _requireWithin("threshold", threshold, MIN_THRESHOLD, NEVER);
         }
 
-        MarketSignals memory m = _markets[market];
+        MarketSignals storage m = _markets[market];
         (m.until, m.acceptedAt, m.probability, m.open, m.isSuspended) = (0, 0, 0, 0, false);
         (m.dropBps, m.baseRate, m.threshold) = (dropBps, baseRate, threshold);
-        _markets[market] = m;
         _models[market] = modelHash;
         delete _scores[market];
 
@@ -211,7 +210,7 @@ abstract contract Signals is ISignals, AccessManaged, EIP712 {
 
     /// @inheritdoc ISignals
     function signalState(uint8 market) external view returns (SignalState memory) {
-        MarketSignals memory m = _markets[market];
+        MarketSignals storage m = _markets[market];
         Score memory score = _scores[market];
         int256 skill; // D18{1}, down
         if (score.matured != 0) skill = ONE - int256(uint256(score.brier).mulDivUp(uint256(ONE), score.brierBase));
@@ -239,7 +238,7 @@ abstract contract Signals is ISignals, AccessManaged, EIP712 {
 
     /// @inheritdoc ISignals
     function openSignals(uint8 market) external view returns (OpenSignal[] memory signals) {
-        MarketSignals memory m = _markets[market];
+        MarketSignals storage m = _markets[market];
         signals = new OpenSignal[](m.open);
         for (uint256 i; i < m.open; ++i) signals[i] = _unpack(_open[market][(m.nonce - m.open + 1 + i) % MAX_OPEN]);
     }
@@ -413,7 +412,7 @@ abstract contract Signals is ISignals, AccessManaged, EIP712 {
         uint256 quarter = (time - signal.acceptedAt) / QUARTER; // below 16
         uint16 bit = uint16(1 << quarter);
 
-        if (signal.seen | quarter == 0) {
+        if (quarter == 0 && signal.seen == 0) {
             // {u/lot} = {u/lot} * {bps} / BPS, down: a whole price is at or below this if and only if it is at or below the quotient
             signal.trigger = uint64((price * (BPS - dropBps)) / BPS);
             emit HorizonBegan(market, nonce, price, signal.trigger, uint32(signal.acceptedAt + HORIZON));
