@@ -365,13 +365,14 @@ contract OracleSecondTest is OracleBase {
         _check(2050e8, PriceState.WIDE);
     }
 
-    /// @dev Other limits for the same feed are no reason to believe what it is held for.
-    function test_Configure_DoesNotBelieveAHeldStepOfTheSameFeed() public {
+    /// @dev Governance has looked: what it sets the feed to is believed, held or not, unless the second source contradicts.
+    function test_Configure_BelievesAHeldStepOfTheSameFeed() public {
         _wait(60);
         _answer(HIGH);
         _check(P0, PriceState.JUMP);
-        try oracle.configure(ETH, _config()) {} catch {}
-        assertEq(oracle.quote(ETH).price, P0);
+        oracle.configure(ETH, _config());
+        _check(HIGH, PriceState.OK);
+        _checkHeld(0, 0);
     }
 
     /* FAULTS */
