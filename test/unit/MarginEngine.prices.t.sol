@@ -14,8 +14,8 @@ import {FeedConfig, PriceState, Quote, SecondConfig} from "../../contracts/inter
 import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
 import {EngineBase} from "../helpers/EngineBase.t.sol";
 
-/// @notice What each price state allows, and what nobody gets by waiting for one or bringing one about. ETH has a second source, a sequencer
-/// and steps of more than 10 %.
+/// @notice What each price state allows, and what nobody gets by waiting for one or bringing one about. ETH has a second source, a
+/// sequencer and steps of more than 10 %.
 contract MarginEnginePricesTest is EngineBase {
     enum Situation {
         OK,
@@ -150,6 +150,18 @@ contract MarginEnginePricesTest is EngineBase {
         _assertConserved();
     }
 
+    /// @dev A feed that changes its unit liquidates nobody and pays nobody, whoever syncs how often.
+    function test_Attack_AnotherUnitIsNoPriceToBeTakenOverAt() public {
+        _populate();
+        _warp(61);
+        feeds[ETH].setDecimals(7);
+        _say(PRICE / 10);
+        oracle.sync(ETH);
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.PriceNotValid.selector, ETH, PriceState.BAD));
+        engine.takeover(alice, keeper);
+        assertEq(engine.markets(ETH).price, PRICE);
+    }
+
     /// @dev The feed takes it back: who was there before is as he was.
     function test_Attack_AStepThatIsTakenBackLeavesNoTrace() public {
         _populate();
@@ -246,6 +258,25 @@ contract MarginEnginePricesTest is EngineBase {
         _warp(1);
         _sign(PRICE + PRICE / 20, 0, vm.getBlockTimestamp()); // five percent
         _liquidate(sick, ETH);
+    }
+
+    /// @dev Stakers are told of all that the market may cost, here 27 % of its notional, by anybody who brings a contradiction; and that it
+    /// is over by whoever syncs after it.
+    function test_Griefer_PutsTheWholeMarketAtRiskWhileTheSourcesDiffer() public {
+        _populate();
+        (, , uint256 before) = pool.reported(ETH);
+        assertEq(before, 0);
+        _warp(61);
+        _sign(PRICE, PRICE / 19, vm.getBlockTimestamp());
+        engine.sync(ETH);
+        (, , uint256 atRisk) = pool.reported(ETH);
+        uint256 notional = uint256(engine.markets(ETH).openInterest) * PRICE;
+        assertEq(atRisk, (notional * 2_700) / 10_000 / 1e6);
+        _warp(1);
+        _sign(PRICE, 0, vm.getBlockTimestamp());
+        engine.sync(ETH);
+        (, , atRisk) = pool.reported(ETH);
+        assertEq(atRisk, 0);
     }
 
     /// @dev A price that is wrong for the account in both sources saves it from nobody but the keeper who waits.

@@ -70,8 +70,8 @@ contract OracleIncidentsTest is OracleBase {
         _check(10_000e8, PriceState.OK);
     }
 
-    /// @dev The other limit: the same hundredfold in 49 answers below the step, a second apart, is never held. With the second source it is
-    /// contradicted as soon as it is out by more than the widest edge.
+    /// @dev The other limit: the same hundredfold in 49 answers within the step, a second apart, is never held. The second source
+    /// contradicts as soon as somebody brings it.
     function test_B18_AHundredfoldInSmallStepsIsFollowed() public {
         _addSecond();
         _recordHundred();
@@ -141,8 +141,8 @@ contract OracleIncidentsTest is OracleBase {
         assertEq(abi.encode(_sync()), expected);
     }
 
-    /// @dev A wick: the feed answers 20 % below, the second source agrees in that second and is back a second later. A minute later somebody
-    /// with positions to take over brings the one price of sixty that confirms it. The feed's next answer would have been the old price.
+    /// @dev A wick: the feed answers 20 % below, the second source agrees in that second and is back in the next. A minute later one
+    /// with positions to take over brings the one price of sixty that confirms it.
     function test_B19_NobodyConfirmsAWickByChoosingTheOneSecondThatAgrees() public {
         _addSecond();
         _wait(60);
