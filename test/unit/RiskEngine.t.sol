@@ -60,7 +60,15 @@ contract RiskEngineTest is BaseTest {
     }
 
     function _at(uint8 level) private {
-        Exposure memory e = _covered(level == 4 ? 6_999 : level == 3 ? 9_999 : level == 2 ? 11_999 : 14_999);
+        Exposure memory e = _covered(
+            level == 4
+                ? 6_999
+                : level == 3
+                    ? 9_999
+                    : level == 2
+                        ? 11_999
+                        : 14_999
+        );
         _observe(e);
         assertEq(_observe(e), level);
     }
@@ -87,12 +95,15 @@ contract RiskEngineTest is BaseTest {
             VolatilityLimits(1, 2, 4, 4, 1),
             VolatilityLimits(1, 2, 3, 4, 0)
         ];
-        uint256[2][5] memory said =
-            [[uint256(0), 0], [uint256(2), 2], [uint256(3), 3], [uint256(4), 4], [uint256(0), 0]];
+        uint256[2][5] memory said = [
+            [uint256(0), 0],
+            [uint256(2), 2],
+            [uint256(3), 3],
+            [uint256(4), 4],
+            [uint256(0), 0]
+        ];
         for (uint256 i; i < 5; ++i) {
-            vm.expectRevert(
-                abi.encodeWithSelector(IRiskEngine.LimitsNotAscending.selector, said[i][0], said[i][1])
-            );
+            vm.expectRevert(abi.encodeWithSelector(IRiskEngine.LimitsNotAscending.selector, said[i][0], said[i][1]));
             risk.setVolatilityLimits(ETH, wrong[i]);
         }
     }
