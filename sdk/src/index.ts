@@ -12,3 +12,4 @@ export * from "./survival.ts";
 export * from "./twap.ts";
 export * from "./types.ts";
 export * from "./units.ts";
+export * from "./volatility.ts";
