@@ -88,9 +88,7 @@ export function step(last: bigint, price: bigint, elapsed: bigint): { next: bigi
 
   const z = sqrtUp((625n * WAD ** 2n * n) / 1_000_000n);
   const next =
-    price > last
-      ? min(price, ceilDiv(last * (WAD + z), WAD - z))
-      : max(price, (last * (WAD - z)) / (WAD + z));
+    price > last ? min(price, ceilDiv(last * (WAD + z), WAD - z)) : max(price, (last * (WAD - z)) / (WAD + z));
   return { next, z };
 }
 
