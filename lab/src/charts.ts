@@ -1,4 +1,4 @@
-/** Line and stacked-area charts as SVG text. No script, no external file; colours are variables of the page. */
+/** Charts as SVG text: lines and stacked areas for a page, whose variables are their colours, columns as a file of their own. No script. */
 
 export interface Series {
   readonly name: string;
@@ -92,5 +92,63 @@ export function chart({ title, series, hours, stacked = false, fromZero = stacke
     ...times,
     ...shapes,
     "</svg></figure>",
+  ].join("\n");
+}
+
+export interface ColumnOptions {
+  readonly title: string;
+  /** Below each group of columns; a line break starts a smaller line. */
+  readonly groups: readonly string[];
+  /** {%} one value a group; `colour` is a CSS colour. */
+  readonly series: readonly Series[];
+}
+
+const COLUMN = { width: 38, gap: 6, top: 64, bottom: 44 };
+const FILE_STYLE =
+  "text{font:12px system-ui,sans-serif;fill:#1d1f23}.small{font-size:9.5px;fill:#6a6d75}.title{font-size:14px;font-weight:600}" +
+  "rect.paper{fill:#fbfaf8}line{stroke:#e2e0da}" +
+  "@media(prefers-color-scheme:dark){text{fill:#e8e6e1}.small{fill:#9a9da6}rect.paper{fill:#16181c}line{stroke:#2f333a}}";
+
+/** Grouped columns with their values above them, as a file that stands alone. */
+export function columns({ title, groups, series }: ColumnOptions): string {
+  const ticks = ticksOf(0, Math.max(...series.flatMap(({ values }) => values)));
+  const high = ticks[ticks.length - 1] ?? 1;
+  const floor = HEIGHT - COLUMN.bottom;
+  const y = (value: number) => floor - ((floor - COLUMN.top) * value) / high;
+  const slot = INNER.width / groups.length;
+  const middle = (group: number) => MARGIN.left + slot * (group + 0.5);
+  const left = (group: number, i: number) => middle(group) + (i - series.length / 2) * (COLUMN.width + COLUMN.gap);
+  const text = (x: number, at: number, words: string, anchor: string, kind = "") =>
+    `<text${kind && ` class="${kind}"`} x="${x.toFixed(1)}" y="${at.toFixed(1)}" text-anchor="${anchor}">${escapeHtml(words)}</text>`;
+
+  const grid = ticks.map(
+    (tick) =>
+      `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(tick).toFixed(1)}" y2="${y(tick).toFixed(1)}"/>` +
+      text(MARGIN.left - 8, y(tick) + 4, `${compact(tick)} %`, "end"),
+  );
+  const shapes = series.flatMap(({ values, colour }, i) =>
+    values.map((value, group) => {
+      const [x, top] = [left(group, i) + COLUMN.gap / 2, y(value)];
+      const size = `width="${COLUMN.width}" height="${(floor - top).toFixed(1)}"`;
+      const column = `<rect x="${x.toFixed(1)}" y="${top.toFixed(1)}" ${size} fill="${colour}"/>`;
+      return column + text(x + COLUMN.width / 2, top - 4, value.toFixed(1), "middle");
+    }),
+  );
+  const labels = groups.flatMap((group, at) =>
+    group.split("\n").map((line, i) => text(middle(at), floor + 18 + 15 * i, line, "middle", i === 0 ? "" : "small")),
+  );
+  const legend = series.map(({ name, colour }, i) => {
+    const x = MARGIN.left + 70 * i;
+    return `<rect x="${x}" y="34" width="10" height="10" fill="${colour}"/>${text(x + 15, 43, name, "start")}`;
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">`,
+    `<style>${FILE_STYLE}</style><rect class="paper" width="${WIDTH}" height="${HEIGHT}"/>`,
+    text(MARGIN.left, 22, title, "start", "title"),
+    ...legend,
+    ...grid,
+    ...shapes,
+    ...labels,
+    "</svg>\n",
   ].join("\n");
 }
