@@ -157,7 +157,7 @@ library VolatilityLib {
     /// @notice D36 (2 artanh z)^2 = ln^2 of a ratio of prices, up.
     /// @dev 2 (z + z^3/3 + z^5/5 + z^7/7 + z^9 / 8.91): with z <= 0.1 the last term exceeds all that the series has left,
     /// z^9/9 + z^11/11 + .. < z^9 / (9 (1 - z^2)). Every quotient is rounded up or, cheaper, down and raised by one. So the logarithm is
-    /// above the true one by at most 2.1e-12 of it (z = 0.1; 1e-17 at z = 0.025) + 4e-18.
+    /// above the true one by at most 2.1e-12 of it (z = 0.1; 1.7e-16 at z = 0.025) + 4e-18.
     /// @param z D18 at most 0.1
     function squaredLog(uint256 z) internal pure returns (uint256) {
         if (z == 0) return 0;

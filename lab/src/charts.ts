@@ -103,7 +103,7 @@ export interface ColumnOptions {
   readonly series: readonly Series[];
 }
 
-const COLUMN = { width: 38, gap: 6, top: 64, bottom: 44 };
+const COLUMN = { width: 38, gap: 6, top: 64, bottom: 56 };
 const FILE_STYLE =
   "text{font:12px system-ui,sans-serif;fill:#1d1f23}.small{font-size:9.5px;fill:#6a6d75}.title{font-size:14px;font-weight:600}" +
   "rect.paper{fill:#fbfaf8}line{stroke:#e2e0da}" +
@@ -135,7 +135,7 @@ export function columns({ title, groups, series }: ColumnOptions): string {
     }),
   );
   const labels = groups.flatMap((group, at) =>
-    group.split("\n").map((line, i) => text(middle(at), floor + 18 + 15 * i, line, "middle", i === 0 ? "" : "small")),
+    group.split("\n").map((line, i) => text(middle(at), floor + 17 + 14 * i, line, "middle", i === 0 ? "" : "small")),
   );
   const legend = series.map(({ name, colour }, i) => {
     const x = MARGIN.left + 70 * i;

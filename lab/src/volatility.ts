@@ -113,10 +113,10 @@ export function tableRow(name: string, counts: readonly LevelCount[]): string {
 export function figure(btc: readonly LevelCount[], eth: readonly LevelCount[]): string {
   return columns({
     title: "Chance that the price is 5 % lower within four hours, by volatility level, 2020 to 2023",
-    groups: btc.map(
-      (_, level) =>
-        `level ${level}\n${percent(timeAt(btc, level), 2)} % · ${percent(timeAt(eth, level), 2)} % of the time`,
-    ),
+    groups: btc.map((_, level) => {
+      const [first, second] = [btc, eth].map((counts) => `${percent(timeAt(counts, level), 2)} %`);
+      return `level ${level}\nBTC ${first} of hours\nETH ${second} of hours`;
+    }),
     series: [
       { name: "BTC", values: btc.map((_, level) => 100 * chanceAt(btc, level)), colour: "#c98a1b" },
       { name: "ETH", values: eth.map((_, level) => 100 * chanceAt(eth, level)), colour: "#2f6fd0" },
