@@ -36,7 +36,8 @@ struct History {
 ///
 /// KNOWN LIMITS. Between observations nothing is seen: somebody has to call every minute or so, else the range is that of few prints, a
 /// step may be larger (20 % after 16 minutes) and what is further back than an hour has the weight of an hour. Nothing decays while
-/// nobody observes. A price that is forged for k minutes moves the reference by k steps.
+/// nobody observes. A price that is forged for k minutes moves the reference by k steps. A price that is stale looks calm: whoever reads
+/// a variance judges the oracle's state as well.
 ///
 /// RANGES. Prices in (0, 2^62). Then nothing reverts or overflows, whatever the time; beyond 2^48 s time stands still.
 library VolatilityLib {

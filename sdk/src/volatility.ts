@@ -39,7 +39,7 @@ const SLOW = 0xfffb7e5c70d99f767281c95ca823fda5n;
 /** D18{1/year} of one unit of an entry: 8760 h * 2e-8 / (4 ln 2), up. */
 const PER_ENTRY = 63_190_042_790_937n;
 
-/** Takes in the price in force. `initial` {D18/year} is where both averages start at the first observation. */
+/** Takes in the price in force {u/lot} > 0. `initial` {D18/year} is where both averages start at the first observation. */
 export function observe(
   history: VolatilityHistory | undefined,
   price: bigint,
