@@ -24,24 +24,28 @@ import {EmaLib} from "./libraries/EmaLib.sol";
 /// the minute in which the next one lies, so the cumulative is exact at every whole minute, and that is where windows start.
 ///
 /// STEPS. An answer more than `jumpBps` from the price in force, and as much again for each hour between the two, at most four times,
-/// is held until somebody else says the same: the second source, with a price signed after it, or the feed itself, with
-/// answers near it for JUMP_TIME while the second source does not contradict. Until then the old price stays in force and nobody is
-/// liquidated at either. When it comes with other decimals than configured it is BAD.
+/// is held until somebody else says the same: the second source, with a price signed after it and at most CONFIRM_AGE ago, or the feed
+/// itself, with answers near it for JUMP_TIME since the second source contradicted last. Until then the old price stays in force and
+/// nobody is liquidated at either. What is further than `jumpBps` is held while it is contradicted, whatever the hours, and BAD when the
+/// feed's decimals are not those configured.
 ///
 /// SECOND SOURCE. Pyth. It never gives the price: nobody chooses among prices by choosing when to bring which update. For SECOND_AGE after
-/// a price was signed it confirms steps and doubts the price in force, by its distance or its confidence, the larger: beyond the
+/// a price was signed it doubts the price in force and contradicts steps, by its distance or its confidence, the larger: beyond the
 /// feed's edge the state is WIDE, beyond MAX_EDGE it is JUMP. And it settles a market whose feed has died, by the first price
 /// signed at or after a given time.
 ///
 /// SEQUENCER. While the L2's sequencer is down, and for GRACE_TIME after it is back, the state is BAD: who could not act may first cure his
 /// account. A sequencer feed that fails counts as down.
 ///
-/// FEED ASSUMPTIONS (safety). A feed that lies within `jumpBps` an hour is believed where nobody brings the second source, and so is one
-/// that lies for JUMP_TIME.
+/// FEED ASSUMPTIONS (safety). A feed that lies by less than `jumpBps` an answer is believed where nobody brings the second source, and so
+/// is one that lies for JUMP_TIME.
 ///
 /// LIVENESS ASSUMPTIONS. Somebody calls {sync}: an answer that nobody recorded has no weight in the averages. Somebody brings the second
 /// source when an honest price steps, or liquidations wait for JUMP_TIME. A feed that needs more than FEED_GAS, or returns more than
 /// five words, is BAD for ever.
+///
+/// KNOWN LIMITS. A held step outlives answers between that nobody recorded. {isCurrent} does not see that a feed went back behind an
+/// answer recorded since, nor another feed with the same date.
 ///
 /// ROLES. Governance, through the access manager: {configure}, {configureSecond}. Nobody can set a price.
 ///
@@ -60,7 +64,8 @@ contract Oracle is IOracle, AccessManaged {
     uint16 public constant MAX_EDGE = 500; // 5%
     uint16 public constant MIN_JUMP = 100; // 1%
     uint256 public constant JUMP_TIME = 10 minutes; // a step that the feed repeats for so long is believed
-    uint256 public constant SECOND_AGE = 2 minutes; // the second source counts for so long
+    uint256 public constant SECOND_AGE = 2 minutes; // the second source doubts for so long
+    uint256 public constant CONFIRM_AGE = 30 seconds; // and confirms for so long
     uint256 public constant GRACE_TIME = 10 minutes; // after the sequencer has come back
     uint8 public constant MAX_FEED_DECIMALS = 18;
     uint8 public constant MAX_LOT_DECIMALS = 8;
@@ -266,6 +271,7 @@ contract Oracle is IOracle, AccessManaged {
         );
         m.sequencer = config.sequencer;
         m.bounds = Bounds(config.minAnswer, config.maxAnswer);
+        delete m.held;
         m.live.updatedAt = 0; // so that whatever the feed says now is newer, and no step
         m.round.roundId = 0;
         emit FeedConfigured(market, config);
@@ -358,7 +364,7 @@ contract Oracle is IOracle, AccessManaged {
         (Source memory source, Price memory live, Answer memory answer, PriceState state) = _read(m);
         if (state == PriceState.JUMP) {
             _hold(m, market, source, live, answer.price);
-        } else if (answer.price != 0) {
+        } else if (state == PriceState.OK && answer.price != 0) {
             Price memory next = _next(live, answer);
             _record(m, live, next, answer.roundId);
             emit PriceRecorded(market, next.price, next.emaShort, next.emaSlow, next.updatedAt);
@@ -393,12 +399,14 @@ contract Oracle is IOracle, AccessManaged {
         if (price == 0 || price >= PRICE_LIMIT) return (source, live, answer, PriceState.BAD);
         // Casts: price < 2^62; updatedAt is not after now; _latestRound has checked roundId.
         answer = Answer(uint64(price), uint32(updatedAt), uint80(round.roundId));
-        if (live.updatedAt == 0 || !_isStep(source, live.price, price, updatedAt - live.updatedAt)) {
+        if (live.updatedAt == 0 || !_isStep(source, live.price, price, 0)) {
             return (source, live, answer, PriceState.OK);
         }
         (bool isRead, uint256 decimals) = _tryDecimals(source.aggregator);
         if (!isRead || decimals != source.feedDecimals) return (source, live, answer, PriceState.BAD);
-        state = _isConfirmed(m, source, live, answer) ? PriceState.OK : PriceState.JUMP;
+        bool isAllowed = !_isStep(source, live.price, price, updatedAt - live.updatedAt);
+        bool isBelieved = !_isContradicted(m, source, price) && (isAllowed || _isConfirmed(m, source, live, answer));
+        state = isBelieved ? PriceState.OK : PriceState.JUMP;
     }
 
     /// @dev More than `jumpBps` between two prices, and as much again for each hour between them, at most four times.
@@ -408,7 +416,13 @@ contract Oracle is IOracle, AccessManaged {
         return apart * BPS * HOUR > from * allowed;
     }
 
-    /// @dev Whether a step is believed: see STEPS.
+    /// @dev Whether the second source says something else.
+    function _isContradicted(Market storage m, Source memory source, uint256 price) private view returns (bool) {
+        return source.hasSecond && _doubt(m.second, price) > MAX_EDGE;
+    }
+
+    /// @dev Whether somebody else says the same as a step that is not contradicted: see STEPS. The second source must be nearer to it
+    /// than to the price in force, and speak now: who brings it could else choose the second at which they agreed.
     function _isConfirmed(
         Market storage m,
         Source memory source,
@@ -417,9 +431,10 @@ contract Oracle is IOracle, AccessManaged {
     ) private view returns (bool) {
         if (source.hasSecond) {
             Second memory said = m.second;
-            bool isFresh = block.timestamp <= said.publishTime + SECOND_AGE;
-            if (isFresh && _doubt(said, answer.price) > MAX_EDGE) return false;
-            if (isFresh && said.publishTime >= answer.updatedAt) return true;
+            uint256 said_ = said.price;
+            bool isNearer = said_.dist(answer.price) < said_.dist(live.price);
+            bool isPrompt = block.timestamp <= said.publishTime + CONFIRM_AGE && said.publishTime >= answer.updatedAt;
+            if (isPrompt && isNearer) return true;
         }
         Held memory held = m.held;
         if (held.after_ != live.updatedAt || _isStep(source, held.price, answer.price, 0)) return false;
@@ -558,9 +573,10 @@ contract Oracle is IOracle, AccessManaged {
     function _hold(Market storage m, uint8 market, Source memory source, Price memory live, uint64 price) private {
         Held memory held = m.held;
         bool isNear = held.after_ == live.updatedAt && !_isStep(source, held.price, price, 0);
-        if (isNear && held.price == price) return;
+        bool goesOn = isNear && !_isContradicted(m, source, price);
+        uint32 since = goesOn ? held.since : uint32(block.timestamp);
+        if (isNear && held.price == price && held.since == since) return;
 
-        uint32 since = isNear ? held.since : uint32(block.timestamp);
         m.held = Held(price, since, live.updatedAt);
         emit PriceHeld(market, price, since);
     }

@@ -102,13 +102,17 @@ export function wireMarket(
   core: Pick<ReturnType<typeof wireCore>, "oracle" | "engine" | "risk" | "connected">,
   { index, name, aggregator, feed, params, rules, volatility }: MarketArguments,
 ) {
+  const after = [core.connected];
   const configured = m.call(core.oracle, "configure", [index, { aggregator, ...feed }], {
     id: `configure${name}`,
-    after: [core.connected],
+    after,
   });
-  const after = [configured];
-  if (volatility !== null) {
-    after.push(m.call(core.risk, "setVolatilityLimits", [index, volatility], { id: `limit${name}`, after: [core.connected] }));
-  }
-  return m.call(core.engine, "setMarket", [index, params, rules], { id: `list${name}`, after });
+  const limited =
+    volatility === null
+      ? []
+      : [m.call(core.risk, "setVolatilityLimits", [index, volatility], { id: `limit${name}`, after })];
+  return m.call(core.engine, "setMarket", [index, params, rules], {
+    id: `list${name}`,
+    after: [configured, ...limited],
+  });
 }

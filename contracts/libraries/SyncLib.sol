@@ -18,10 +18,9 @@ library SyncLib {
     function refresh(Ledger storage ledger, Env memory env, uint8 m) internal {
         Market memory market = ledger.markets[m];
         if (market.status >= MarketStatus.SETTLING) return;
+        // a state that is not OK is asked again even in its second: what made it so may have gone, and nobody is to hold it there
         bool isFresh = market.state == PriceState.OK && !isDue(market.syncedAt);
-        // asked again even in the second of the last sync: blocks may share a second, and the feed has moved in between
-        if ((isFresh || block.timestamp == market.syncedAt) && env.oracle.isCurrent(m, market.price, market.validUntil))
-            return;
+        if (isFresh && env.oracle.isCurrent(m, market.price, market.validUntil)) return;
         ledger.sync(env, m);
     }
 

@@ -103,7 +103,7 @@ export function refresh(ctx: Context, id: number): void {
   if (market.status >= MarketStatus.SETTLING) return;
   const quote = ctx.world.quote(id);
   const shown = quote.state === PriceState.OK || quote.state === PriceState.STALE;
-  const fresh = (market.state === PriceState.OK && !isDue(ctx, id)) || ctx.world.now === market.syncedAt;
+  const fresh = market.state === PriceState.OK && !isDue(ctx, id);
   if (!fresh || !shown || quote.validUntil !== market.validUntil) sync(ctx, id);
 }
 

@@ -11,8 +11,10 @@ export const SHORT_HALF_LIFE = 600n;
 export const SLOW_HALF_LIFE = 3_600n;
 /** {s} a step that the feed repeats for so long is believed. */
 export const JUMP_TIME = 600n;
-/** {s} the second source counts for so long after it was signed. */
+/** {s} the second source doubts for so long after it signed. */
 export const SECOND_AGE = 120n;
+/** {s} and confirms a step for so long. */
+export const CONFIRM_AGE = 30n;
 /** {bps} beyond this doubt a price is no price. */
 export const MAX_EDGE = 500n;
 const HOUR = 3_600n;
@@ -105,15 +107,23 @@ function judge(
   if (answer <= feed.minAnswer || answer >= feed.maxAnswer) return { state: PriceState.BOUND };
   const price = priceOf(feed, answer);
   if (price === 0n || price >= PRICE_LIMIT) return { state: PriceState.BAD };
-  if (live === undefined || !isStep(feed, live.price, price, updatedAt - live.updatedAt)) return price;
+  if (live === undefined || !isStep(feed, live.price, price, 0n)) return price;
 
-  const doubt = second === undefined || now > second.publishTime + SECOND_AGE ? undefined : doubtOf(second, price);
   const near = live.held !== undefined && !isStep(feed, live.held.price, price, 0n) ? live.held : undefined;
-  if (doubt !== undefined && doubt <= MAX_EDGE && (second?.publishTime ?? 0n) >= updatedAt) return price;
-  const stood = near !== undefined && now >= near.since + JUMP_TIME;
-  if (stood && (doubt === undefined || doubt <= MAX_EDGE)) return price;
+  if (second !== undefined && now <= second.publishTime + SECOND_AGE && doubtOf(second, price) > MAX_EDGE) {
+    return { state: PriceState.JUMP, held: { price, since: now } };
+  }
+  if (!isStep(feed, live.price, price, updatedAt - live.updatedAt)) return price;
+  if (second !== undefined && confirms(second, live.price, price, updatedAt, now)) return price;
+  if (near !== undefined && now >= near.since + JUMP_TIME) return price;
   return { state: PriceState.JUMP, held: { price, since: near?.since ?? now } };
 }
+
+/** Whether the second source, now and after the feed, is nearer to a step than to the price it leaves. */
+const confirms = (second: Second, from: bigint, to: bigint, updatedAt: bigint, now: bigint): boolean =>
+  now <= second.publishTime + CONFIRM_AGE &&
+  second.publishTime >= updatedAt &&
+  abs(second.price - to) < abs(second.price - from);
 
 /** More than `jumpBps` between two prices, and as much again for each hour between them, at most four times. */
 function isStep(feed: Feed, from: bigint, to: bigint, elapsed: bigint): boolean {

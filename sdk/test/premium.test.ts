@@ -37,23 +37,23 @@ describe("utilisation", () => {
 
 describe("premiumRate", () => {
   it("rises with use: base at no use, 1.8 times at the kink, 11.8 times at full use", () => {
-    assert.equal(premiumRate(25_000n, 0n), 25_000n);
-    assert.equal(premiumRate(25_000n, 400_000n), 35_000n);
-    assert.equal(premiumRate(25_000n, KINK), 45_000n);
-    assert.equal(premiumRate(25_000n, 900_000n), 170_000n);
-    assert.equal(premiumRate(25_000n, FULL_USE), 295_000n);
+    assert.equal(premiumRate(25_000n, 0n, 0n), 25_000n);
+    assert.equal(premiumRate(25_000n, 400_000n, 0n), 35_000n);
+    assert.equal(premiumRate(25_000n, KINK, 0n), 45_000n);
+    assert.equal(premiumRate(25_000n, 900_000n, 0n), 170_000n);
+    assert.equal(premiumRate(25_000n, FULL_USE, 0n), 295_000n);
   });
 
   it("bends at the kink: fifty times as steep one step further", () => {
     const base = FULL_USE; // so that a step of use is a step of the rate
-    assert.equal(premiumRate(base, KINK) - premiumRate(base, KINK - 1n), 1n);
-    assert.equal(premiumRate(base, KINK + 1n) - premiumRate(base, KINK), 50n);
+    assert.equal(premiumRate(base, KINK, 0n) - premiumRate(base, KINK - 1n, 0n), 1n);
+    assert.equal(premiumRate(base, KINK + 1n, 0n) - premiumRate(base, KINK, 0n), 50n);
   });
 
   it("rounds up, and asks nothing where the base is nothing", () => {
-    assert.equal(premiumRate(1n, 1n), 2n);
-    assert.equal(premiumRate(3n, 500_000n), 5n); // 4.5
-    assert.equal(premiumRate(0n, FULL_USE), 0n);
+    assert.equal(premiumRate(1n, 1n, 0n), 2n);
+    assert.equal(premiumRate(3n, 500_000n, 0n), 5n); // 4.5
+    assert.equal(premiumRate(0n, FULL_USE, 0n), 0n);
   });
 
   it("never falls as more is used", () => {
@@ -61,7 +61,7 @@ describe("premiumRate", () => {
     fc.assert(
       fc.property(fc.bigInt(0n, (1n << 24n) - 1n), use, use, (base, a, b) => {
         const [less, more] = a < b ? [a, b] : [b, a];
-        assert.ok(base <= premiumRate(base, less) && premiumRate(base, less) <= premiumRate(base, more));
+        assert.ok(base <= premiumRate(base, less, 0n) && premiumRate(base, less, 0n) <= premiumRate(base, more, 0n));
       }),
     );
   });

@@ -57,8 +57,33 @@ const RESTRICTED: readonly Restricted[] = [
   {
     name: "engine.wire",
     role: "governor",
-    send: async ({ engine, stack, exchange }, caller) => engine.connect(caller).wire(stack, exchange),
+    send: async ({ engine, stack, exchange, risk }, caller) => engine.connect(caller).wire(stack, exchange, risk),
     refusedBy: "AlreadyConnected",
+  },
+  {
+    name: "risk.setVolatilityLimits",
+    role: "governor",
+    send: async ({ risk }, caller) =>
+      risk.connect(caller).setVolatilityLimits(0, { level1: 1, level2: 2, level3: 3, level4: 4, initial: 1 }),
+  },
+  {
+    name: "risk.setReporters",
+    role: "governor",
+    send: async ({ risk }, caller) => risk.connect(caller).setReporters([caller], 1),
+  },
+  {
+    name: "risk.setModel",
+    role: "governor",
+    send: async ({ risk }, caller) => risk.connect(caller).setModel(0, ethers.id("a model"), 500, 260, 2_000),
+  },
+  {
+    name: "risk.setThreshold",
+    role: "governor",
+    send: async (fx, caller) => {
+      const { modelHash } = await fx.risk.signalState(0);
+      if (BigInt(modelHash) === 0n) await fx.risk.connect(fx.governor).setModel(0, ethers.id("a model"), 500, 260, 2_000);
+      return fx.risk.connect(caller).setThreshold(0, 1_000);
+    },
   },
   {
     name: "engine.setMarket",

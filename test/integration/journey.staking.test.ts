@@ -70,10 +70,10 @@ async function calm(fx: Fixture): Promise<number> {
 describe("earning premiums", () => {
   it("collects what both sides owe, to the token unit", async () => {
     const fx = await loadFixture(earning);
-    const { price, openInterest, openInterestCap } = await fx.engine.markets(0); // the cap is what it was
+    const { price, openInterest, openInterestCap, level } = await fx.engine.markets(0); // the cap is what it was
     const used = utilisation(openInterest, openInterestCap);
     expect(used).to.be.within(60_000n, 70_000n); // $100,000 where $1.5 million may be
-    const rate = premiumRate(BigInt(ETH.rules.premiumRate), used);
+    const rate = premiumRate(BigInt(ETH.rules.premiumRate), used, level);
     const aDay = (2n * openInterest * price * rate * BigInt(DAY)) / (10n ** 9n * 28_800n * 10n ** 6n);
     expect(fx.paid).to.be.within(aDay, (aDay * 1_001n) / 1_000n);
     await expect(fx.transaction).to.emit(fx.engine, "IncomeCollected").withArgs(0, 0, 0, 0, 0, fx.paid);

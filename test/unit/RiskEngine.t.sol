@@ -122,8 +122,8 @@ contract RiskEngineTest is BaseTest {
     function test_Update_UseAsksForAtMostThree() public {
         uint256[4] memory lots = [uint256(500_000), 875_000, 1_250_000, 1_750_000]; // twice it: 1, 1.75, 2.5, 3.5
         for (uint8 i; i < 4; ++i) {
-            _observe(_used(lots[i] - 1));
-            assertEq(risk.report(ETH).wanted, i, "one lot below");
+            _observe(_used(lots[i] - 50)); // 1 bps
+            assertEq(risk.report(ETH).wanted, i, "below");
             _observe(_used(lots[i]));
             uint8 asked = i == 3 ? 3 : i + 1;
             assertEq(risk.report(ETH).wanted, asked);
@@ -323,7 +323,7 @@ contract RiskEngineTest is BaseTest {
         r = risk.report(ETH);
         _observe(_used((r.use.calmAt * CAPACITY) / 20_000));
         assertEq(risk.report(ETH).calmSince, 0, "at it: not calm");
-        _observe(_used((r.use.calmAt * CAPACITY) / 20_000 - 1));
+        _observe(_used(((r.use.calmAt - 1) * CAPACITY) / 20_000));
         assertEq(risk.report(ETH).calmSince, vm.getBlockTimestamp());
 
         _observe(_covered(risk.report(ETH).coverage.upAt - 1));
