@@ -8,11 +8,11 @@ import {TraderActions} from "./TraderActions.sol";
 import {WindDownActions} from "./WindDownActions.sol";
 
 /// @title EngineHandler
-/// @notice Traders, keepers, stakers and governance in markets of different price scales, in weather that is often bad.
+/// @notice Traders, keepers, stakers, guardian and governance in markets of different price scales, in weather that is often bad.
 contract EngineHandler is TraderActions, KeeperActions, StakerActions, DeleverageActions, WindDownActions {
     /// @notice The actions of a campaign; what is listed twice is twice as likely.
     function actions() external pure virtual returns (bytes4[] memory list) {
-        bytes4[63] memory all = [
+        bytes4[64] memory all = [
             this.deposit.selector,
             this.withdraw.selector,
             this.withdraw.selector,
@@ -54,6 +54,7 @@ contract EngineHandler is TraderActions, KeeperActions, StakerActions, Deleverag
             this.cancelExit.selector,
             this.claimExit.selector,
             this.claimExit.selector,
+            this.pausePool.selector,
             this.donate.selector,
             this.pause.selector,
             this.govern.selector,

@@ -58,7 +58,7 @@ abstract contract Journal is TestBase, StdAssertions {
     int256 public claimsCash; // {u} paid and not collected
     mapping(uint8 market => mapping(bool isLong => uint256)) public acts; // that round K or a checkpoint, since nothing was pending
     mapping(uint8 market => mapping(bool isLong => uint256)) public dropped; // {lot} bound of what closed positions owed
-    uint256[49] internal tallies;
+    uint256[53] internal tallies;
     bool internal absorbed; // the pool lost something in this action
 
     uint256 private loose; // {token} drawn by the waterfall under way

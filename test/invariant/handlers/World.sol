@@ -35,12 +35,15 @@ abstract contract World is Journal {
     uint256 public constant STAKERS = 4;
     uint256 public constant USERS = 2 * OWNERS; // two sub-accounts each
     uint256 internal constant BPS = 1e4;
+    uint256 internal constant NEVER = type(uint32).max; // {s} `joinsFrom` while a loss is pending
 
     MockAggregator[] public feeds;
     uint256[] public accounts; // users first, then the inventories, then FEES and CLAIMS
     address[] public stakers;
     uint256 public clock; // {s}
 
+    mapping(BackstopPool tranche => uint256) public stoodStill; // {s} that its time did, by the ends known meanwhile
+    mapping(BackstopPool tranche => uint256) internal pausedUntil; // {s} as the guardian has said
     uint256 public poolDonations; // {token}
     uint256 public calls;
     uint256 internal cashEach; // {token} what an account starts with
@@ -125,6 +128,9 @@ abstract contract World is Journal {
         }
         _assertPrice(junior, befores[junior]);
         _assertPrice(pool, befores[pool]);
+        _assertTime(junior);
+        _assertTime(pool);
+        assertEq(junior.gateEnd(), pool.gateEnd(), "BP-7: the gate is one for both tranches");
     }
 
     function _before(BackstopPool tranche) private view returns (Tranche memory) {
@@ -138,6 +144,23 @@ abstract contract World is Journal {
         uint256 before = (b.assets + 1) * supply;
         if (!absorbed) assertGe(now_, before, "BP-2: the share price fell without a loss");
         if (!mayRise) assertLe(now_, before, "BP-2: the share price rose without income vesting");
+    }
+
+    /// @dev The pool's time, and who may join, by what the guardian has said and the gate's end.
+    function _assertTime(BackstopPool tranche) internal view {
+        assertEq(tranche.poolTime(), clock - stoodStill[tranche], "BP-7: the pool's time stands still, and only then");
+        assertEq(tranche.pausedUntil(), pausedUntil[tranche], "BP-7: only the guardian pauses");
+        (uint256 from, uint256 on) = (tranche.joinsFrom(), clock + _stillFor(tranche));
+        if (from == NEVER) on = NEVER;
+        if (from > clock || on > clock) assertEq(from, on, "BP-7: joins go on with the pool's time");
+        if (on > clock) assertEq(tranche.maxDeposit(address(this)), 0, "BP-7: nobody joins while time stands still");
+    }
+
+    /// @dev {s} that the pool's time will stand still from now on
+    function _stillFor(BackstopPool tranche) internal view returns (uint256) {
+        uint256 on = tranche.gateEnd();
+        if (on < pausedUntil[tranche]) on = pausedUntil[tranche];
+        return on > clock ? on - clock : 0;
     }
 
     /// @dev The account takes part in this action.
@@ -290,9 +313,17 @@ abstract contract World is Journal {
     /* TIME AND PRICES */
 
     function _wait(uint256 duration) internal {
+        _stand(junior, duration);
+        _stand(pool, duration);
         clock += duration;
         vm.warp(clock);
         mayRise = true;
+    }
+
+    /// @dev Nothing can move an end while time passes.
+    function _stand(BackstopPool tranche, uint256 duration) private {
+        uint256 left = _stillFor(tranche);
+        stoodStill[tranche] += left < duration ? left : duration;
     }
 
     /// @dev The same answer, dated now. A second passes, so that it is newer.
