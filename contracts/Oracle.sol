@@ -431,8 +431,8 @@ contract Oracle is IOracle, AccessManaged {
     ) private view returns (bool) {
         if (source.hasSecond) {
             Second memory said = m.second;
-            uint256 said_ = said.price;
-            bool isNearer = said_.dist(answer.price) < said_.dist(live.price);
+            uint256 theirs = said.price;
+            bool isNearer = theirs.dist(answer.price) < theirs.dist(live.price);
             bool isPrompt = block.timestamp <= said.publishTime + CONFIRM_AGE && said.publishTime >= answer.updatedAt;
             if (isPrompt && isNearer) return true;
         }

@@ -43,8 +43,6 @@ struct Ledger {
     uint64 deleveraged; // bit m is set once a side of market m has been deleveraged
     bool hasDeficit;
     // 29 bytes
-    IRiskEngine risk;
-    // 20 bytes
     ICapitalStack stack;
     uint72 deficitMarkets; // bit m is set while market m, or the engine itself, has a deficit
     // 29 bytes
@@ -59,6 +57,7 @@ struct Ledger {
     Survival claimSurvival;
     mapping(uint256 epoch => int256) claimEnds;
     uint256 totalClaims; // {u}
+    IRiskEngine risk;
 }
 
 /// @notice A market that is at hand in memory while an account is valued.

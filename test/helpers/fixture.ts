@@ -11,6 +11,7 @@ import {
   MockAggregator__factory,
   MockToken__factory,
   Oracle__factory,
+  RiskEngine__factory,
 } from "../../typechain-types/index.js";
 import { type Actor, accountOf, actors } from "./actors.ts";
 import { matchOf, nonceOf, type OrderFields, orderOf } from "./orders.ts";
@@ -65,6 +66,7 @@ export async function deployBackstop(connection: NetworkConnection, options: Fix
     /** The senior one. */
     pool: BackstopPool__factory.connect(await at("senior"), governor),
     exchange: Exchange__factory.connect(await at("exchange"), governor),
+    risk: RiskEngine__factory.connect(await at("risk"), governor),
     feeds: await Promise.all(
       markets.map(async (_, index) => MockAggregator__factory.connect(await at(`feed${index}`), governor)),
     ),

@@ -81,7 +81,8 @@ const RESTRICTED: readonly Restricted[] = [
     role: "governor",
     send: async (fx, caller) => {
       const { modelHash } = await fx.risk.signalState(0);
-      if (BigInt(modelHash) === 0n) await fx.risk.connect(fx.governor).setModel(0, ethers.id("a model"), 500, 260, 2_000);
+      if (BigInt(modelHash) === 0n)
+        await fx.risk.connect(fx.governor).setModel(0, ethers.id("a model"), 500, 260, 2_000);
       return fx.risk.connect(caller).setThreshold(0, 1_000);
     },
   },

@@ -310,21 +310,6 @@ contract MarginEnginePricesTest is EngineBase {
         _expectClosed(marginal);
     }
 
-    /// @dev Unsure by 4 %: whoever is sound 4 % above is not liquidated, if the edge of liquidation is that of the confidence.
-    function test_B11_NobodyIsLiquidatedWithinTheConfidence() public {
-        _populate();
-        _warp(61);
-        _sign(PRICE, PRICE / 25, vm.getBlockTimestamp());
-        Quote memory q = oracle.quote(ETH);
-        assertEq(q.edgeBps, 400);
-        Health memory h = engine.health(sick, Valuation.MARK);
-        uint256 better = (h.notional * q.edgeBps) / 10_000;
-        assertGt(h.equity + int256(better), int256(h.maintenance), "sound at the edge");
-        vm.prank(_owner(keeper));
-        vm.expectPartialRevert(IMarginEngine.Healthy.selector);
-        engine.liquidate(sick, ETH, keeper, type(uint56).max, 0);
-    }
-
     /// @dev The L2 stood still for an hour in which the price fell by 8 %. Ten minutes to cure, then liquidation.
     function test_SequencerOutage_LeavesTimeToCure() public {
         _populate();

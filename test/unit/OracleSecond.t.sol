@@ -420,27 +420,6 @@ contract OracleSecondTest is OracleBase {
         }
     }
 
-    /// @dev A proxy that returns to an earlier phase: the oracle has recorded what came after, so the answer goes back in time.
-    function test_IsCurrent_IsFalseWhenTheFeedWentBackBehindTheOracle() public {
-        Quote memory stored = oracle.sync(ETH);
-        bytes memory former = _round(P0, START);
-        _wait(10);
-        _answer(2010e8);
-        oracle.sync(ETH); // by somebody else
-        feed.setRound(former);
-        assertEq(uint8(_sync().state), uint8(PriceState.BAD));
-        assertFalse(oracle.isCurrent(ETH, stored.price, stored.validUntil));
-    }
-
-    /// @dev A feed was replaced by one that is dated alike and says something else.
-    function test_IsCurrent_IsFalseAfterAnotherFeedOfTheSameDate() public {
-        Quote memory stored = oracle.sync(ETH);
-        feed = new BadFeed(abi.encode(8), _round(uint64(2100e8), START));
-        oracle.configure(ETH, _config());
-        assertEq(oracle.quote(ETH).price, 2100e8);
-        assertFalse(oracle.isCurrent(ETH, stored.price, stored.validUntil));
-    }
-
     /// @dev What it reads of the oracle: two slots at most, and one for what the second source said or where the sequencer's feed is.
     function test_IsCurrent_ReadsOneSlotMoreForEachThatThereIs() public {
         uint32 validUntil = uint32(START) + MAX_AGE;

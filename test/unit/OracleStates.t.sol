@@ -169,21 +169,6 @@ contract OracleStatesTest is OracleBase {
         _checkHeld(HIGH, _now());
     }
 
-    /// @dev A feed that takes its step back, to the very round before it, has contradicted it.
-    function test_Sync_VoidsTheStepWhenTheFeedTakesItBack() public {
-        bytes memory former = _round(P0, START);
-        _wait(1);
-        _answer(HIGH);
-        _check(P0, PriceState.JUMP);
-        _wait(1);
-        feed.setRound(former);
-        _check(P0, PriceState.OK);
-        _wait(oracle.JUMP_TIME());
-        _answer(HIGH);
-        _check(P0, PriceState.JUMP);
-        _checkHeld(HIGH, _now());
-    }
-
     function test_Configure_VoidsTheStep() public {
         _wait(60);
         _answer(HIGH);
