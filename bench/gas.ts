@@ -1,5 +1,5 @@
 /** Gas of the main operations, each a transaction of its own by warm users, beside that of peers. `--json`: one line. */
-import { type ContractTransactionResponse, type HDNodeWallet, Wallet } from "ethers";
+import { type ContractTransactionResponse, type HDNodeWallet, type Signer, Wallet } from "ethers";
 import { network } from "hardhat";
 import { ETH } from "../deploy/markets.ts";
 import { localModule } from "../deploy/modules/Local.ts";
@@ -13,6 +13,8 @@ import {
   MarginEngine__factory,
   MockAggregator__factory,
   MockToken__factory,
+  Oracle__factory,
+  RiskEngine__factory,
 } from "../typechain-types/index.js";
 import { type DeleveragingGas, measureDeleveraging } from "./deleveraging.ts";
 import { measureBareVault, measureMorpho } from "./peers.ts";
@@ -45,7 +47,7 @@ const RECORDS = 1_000;
 const UPDATE_PRICE = [quoted("Vertex UpdatePrice", 108_250)];
 
 const { ethers, ignition, networkHelpers } = await network.create();
-const { engine, stack, junior, senior, exchange, token, feed, funder } = await deploy();
+const { engine, stack, junior, senior, exchange, token, feed, oracle, risk, funder } = await deploy();
 let sequence = 0n;
 const rows: Row[] = [];
 
@@ -73,6 +75,8 @@ async function deploy() {
     senior: BackstopPool__factory.connect(await at("senior"), owner),
     exchange: Exchange__factory.connect(await at("exchange"), owner),
     feed: MockAggregator__factory.connect(await at("feed0"), owner),
+    oracle: Oracle__factory.connect(await at("oracle"), owner),
+    risk: RiskEngine__factory.connect(await at("risk"), owner),
   };
 }
 
@@ -178,6 +182,7 @@ async function insideACall() {
     rows.push({ operation, gas: await moving(payers, async () => gasInside(send())), goal: 50_000, peers });
   };
 
+  await observe(await ethers.getSigner(address));
   await row("income inside a call, to both", [], [junior, senior], income);
   await row("draw inside a call, junior pays", offset, [junior], draw);
   await draw((await junior.bookedAssets()) - (await junior.MIN_ASSETS())); // down to its floor
@@ -226,7 +231,7 @@ async function marginAndFills(people: readonly HDNodeWallet[]) {
   await measure("fill in batch of ten (each)", 70_000, batch, exchange.settleBatch(ten), ten.length);
   await networkHelpers.time.increase(61);
   await measure("fill two signed orders, syncing first", null, peer, exchange.settle(await pair(maker, taker)));
-  await measure("sync price, calm", 45_000, UPDATE_PRICE, newPrice(PRICE + 1n));
+  await measure("sync price, calm", null, UPDATE_PRICE, newPrice(PRICE + 1n));
   if (await isAnythingPending()) throw new Error("the market is not calm");
 }
 
@@ -246,7 +251,24 @@ async function syncWithInventory() {
   await newPrice(price + 1n); // the first writes fresh slots
   await networkHelpers.time.increase(61);
   await measure("sync price, inventory held", null, UPDATE_PRICE, newPrice(price + 2n));
+  await feed.setAnswer(price + 3n);
+  await measure("sync price in the oracle alone", 45_000, UPDATE_PRICE, oracle.sync(MARKET));
   if (!(await isAnythingPending())) throw new Error("the inventory has nothing pending");
+}
+
+/** What a sync pays the risk engine in each new minute. */
+async function observe(asEngine: Signer) {
+  const { price, state, openInterest, openInterestCap: capacity, fundingRate } = await engine.markets(MARKET);
+  const sides = { longs: openInterest, shorts: openInterest };
+  const freeStake = STAKE * USD;
+  const update = async (moved: bigint) => {
+    await networkHelpers.time.increase(61);
+    const exposure = { price: price + moved, state, openInterest, capacity, ...sides, fundingRate };
+    return risk.connect(asEngine).update(MARKET, { ...exposure, beyondMargin: freeStake, freeStake });
+  };
+  await update(1n);
+  const gas = await gasInside(update(2n));
+  rows.push({ operation: "poke volatility and level inside a sync", gas, goal: 60_000, peers: [] });
 }
 
 async function liquidationAndTakeover() {

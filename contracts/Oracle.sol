@@ -294,8 +294,9 @@ contract Oracle is IOracle, AccessManaged {
 
     /// @inheritdoc IOracle
     function isCurrent(uint8 market, uint64 price, uint32 validUntil) external view returns (bool) {
-        Market storage m = _known(market);
+        Market storage m = _markets[market];
         Source memory source = m.source;
+        require(source.aggregator != address(0), UnknownMarket(market));
         if (source.hasSequencer && !_isUp(m.sequencer)) return false;
         Round5 memory round = _latestRound(source.aggregator);
         bool isShown = round.ok && round.answer > 0 && round.updatedAt <= block.timestamp;

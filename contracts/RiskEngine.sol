@@ -248,8 +248,8 @@ contract RiskEngine is IRiskEngine, Signals {
 
     /// @dev D18{1/year} squares of the limits
     function _varianceLimits(uint8 market) private view returns (uint256[4] memory above) {
-        VolatilityLimits memory l = limits[market];
-        above = [uint256(l.level1), l.level2, l.level3, l.level4];
+        VolatilityLimits memory at = limits[market];
+        above = [uint256(at.level1), at.level2, at.level3, at.level4];
         for (uint256 i; i < 4; ++i) above[i] *= above[i] * 1e10;
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
-import {Fill, Health, IMarginEngine, Market, MarketRules, Valuation} from "../../contracts/interfaces/IMarginEngine.sol";
+import {Fill, Health, IMarginEngine, MarketRules, Valuation} from "../../contracts/interfaces/IMarginEngine.sol";
 import {PriceState} from "../../contracts/interfaces/IOracle.sol";
 import {IRiskEngine, VolatilityLimits} from "../../contracts/interfaces/IRiskEngine.sol";
 import {LevelLib} from "../../contracts/libraries/LevelLib.sol";

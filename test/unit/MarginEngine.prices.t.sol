@@ -10,7 +10,7 @@ import {
     Market,
     Valuation
 } from "../../contracts/interfaces/IMarginEngine.sol";
-import {FeedConfig, PriceState, Quote, SecondConfig} from "../../contracts/interfaces/IOracle.sol";
+import {FeedConfig, PriceState, SecondConfig} from "../../contracts/interfaces/IOracle.sol";
 import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
 import {EngineBase} from "../helpers/EngineBase.t.sol";
 
