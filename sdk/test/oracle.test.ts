@@ -65,6 +65,39 @@ describe("oracle", () => {
     assert.equal(state({ roundId: 5n, answer: 1_000n, updatedAt: 100n }, 3_701n), PriceState.STALE);
   });
 
+  it("holds a step until the second source says the same, or it has stood", () => {
+    const narrow: Feed = { ...feed, jumpBps: 1_000n };
+    const step = { roundId: 6n, answer: 1_101n, updatedAt: 110n };
+    const { live, quote } = look(narrow, first, step, 110n);
+    assert.deepEqual([quote.state, quote.price, live.held], [PriceState.JUMP, 1_000n, { price: 1_101n, since: 110n }]);
+    assert.equal(look(narrow, first, { ...step, answer: 1_100n }, 110n).quote.state, PriceState.OK, "no step");
+
+    const said = (price: bigint, publishTime: bigint, now: bigint) =>
+      look(narrow, live, step, now, { price, confidence: 0n, publishTime });
+    assert.equal(said(1_101n, 110n, 140n).quote.price, 1_101n, "confirmed");
+    assert.equal(said(1_101n, 110n, 141n).quote.state, PriceState.JUMP, "too late");
+    assert.equal(said(1_101n, 109n, 110n).quote.state, PriceState.JUMP, "signed before it");
+    assert.equal(said(1_050n, 110n, 110n).quote.state, PriceState.JUMP, "nearer to the price in force");
+
+    assert.equal(look(narrow, live, step, 709n).quote.state, PriceState.JUMP);
+    assert.equal(look(narrow, live, step, 710n).quote.price, 1_101n, "it has stood");
+    const denied = said(1_000n, 700n, 710n);
+    assert.deepEqual([denied.quote.state, denied.live.held], [PriceState.JUMP, { price: 1_101n, since: 710n }]);
+  });
+
+  it("is as wide as the second source doubts", () => {
+    const round = { roundId: 5n, answer: 1_000n, updatedAt: 100n };
+    const doubted = (price: bigint, confidence: bigint, now = 100n) => {
+      const { state, edgeBps } = look(feed, first, round, now, { price, confidence, publishTime: 100n }).quote;
+      return [state, edgeBps];
+    };
+    assert.deepEqual(doubted(1_002n, 2n), [PriceState.OK, 25n]);
+    assert.deepEqual(doubted(1_000n, 3n), [PriceState.WIDE, 30n]);
+    assert.deepEqual(doubted(950n, 0n), [PriceState.WIDE, 500n]);
+    assert.deepEqual(doubted(949n, 0n), [PriceState.JUMP, 500n]);
+    assert.deepEqual(doubted(949n, 0n, 221n), [PriceState.OK, 25n], "said too long ago");
+  });
+
   it("keeps the last valid price and gives a new one no weight yet", () => {
     const { live, quote } = look(feed, first, { roundId: 6n, answer: 500n, updatedAt: 700n }, 700n);
     assert.deepEqual([quote.price, quote.slow, quote.high], [500n, 1_000n, 1_003n]);

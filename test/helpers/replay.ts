@@ -1,6 +1,7 @@
 /** Rebuilds the engine's books from its event logs alone: docs/mechanism.md, "Replay". Says no when the logs contradict themselves. */
 import type { LogDescription } from "ethers";
 import { abs, max, min, mulDivFloor, sign } from "../../sdk/src/math.ts";
+import { PriceState } from "../../sdk/src/types.ts";
 import { CLAIMS, FEES } from "./actors.ts";
 import type { Fixture } from "./fixture.ts";
 
@@ -143,7 +144,7 @@ const HALF_LIFE = 3_600n; // {s} of the slow EMA
 export const ENGINE = 64;
 const ACTIVE = 1n;
 const WINDING_DOWN = 3n;
-const BOUND = 2n;
+const BOUND = BigInt(PriceState.BOUND);
 const NO_SYNC = 2n ** 32n - 1n; // `syncedAt` of a market that is never synced again
 
 /** Two facts of the logs that cannot both be true. */

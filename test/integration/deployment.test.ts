@@ -166,8 +166,8 @@ describe("roles", () => {
   it("gives a role for these functions and no others", async () => {
     const fx = await loadFixture(deployed);
     const named: string[] = [];
-    const { oracle, engine, stack, junior, pool } = fx;
-    for (const [prefix, contract] of Object.entries({ oracle, engine, stack, junior, pool })) {
+    const { oracle, engine, stack, junior, pool, risk } = fx;
+    for (const [prefix, contract] of Object.entries({ oracle, engine, stack, junior, pool, risk })) {
       const abi: Interface = contract.interface;
       const functions: { name: string; selector: string }[] = [];
       abi.forEachFunction(({ name, selector }) => functions.push({ name, selector }));
@@ -260,8 +260,8 @@ describe("sizes", () => {
         sizes.push((await ethers.provider.getCode(receipt.contractAddress)).length / 2 - 1);
       }
     }
-    // token, manager, oracle, 7 libraries, engine, stack, exchange, 3 feeds; the stack creates its pools itself
-    expect(sizes).to.have.lengthOf(18);
+    // token, manager, oracle, 7 libraries, engine, stack, exchange, risk engine, 3 feeds; the stack creates its pools itself
+    expect(sizes).to.have.lengthOf(19);
     for (const size of sizes) expect(size).to.be.within(1, CODE_LIMIT - 1);
   });
 });

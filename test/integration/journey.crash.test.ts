@@ -237,8 +237,8 @@ describe("a crash that the pool pays for", () => {
 
 describe("the same crash with an empty pool", () => {
   const markets = [
-    { config: { ...ETH, feed: { ...ETH.feed, maxAge: 2 * DAY } }, answer: dollars(2_000n) },
-    { config: { ...BTC, feed: { ...BTC.feed, maxAge: 2 * DAY } }, answer: dollars(50_000n) },
+    { config: { ...ETH, volatility: null, feed: { ...ETH.feed, maxAge: 2 * DAY } }, answer: dollars(2_000n) },
+    { config: { ...BTC, volatility: null, feed: { ...BTC.feed, maxAge: 2 * DAY } }, answer: dollars(50_000n) },
   ];
 
   /** The staker has left after the trades; then -15 %, and alice and bob are below zero. */

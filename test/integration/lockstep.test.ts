@@ -103,7 +103,7 @@ async function run(decimals: number, steps: number, seed: number) {
 
 /** A life of its own for a written sequence; everything is compared after every step. */
 async function scripted(stake: bigint, play: (script: Script) => Promise<void>) {
-  const world = await createWorld(await network.create(), 6);
+  const world = await createWorld(await network.create(), 6, false);
   const cast = createCast(world);
   const runner = createRunner(world, cast);
   await prepare(world, cast, runner, stake);

@@ -28,9 +28,18 @@ const { time } = connection.networkHelpers;
 const SEED = 2;
 const OPERATIONS = 150;
 const MARKETS = [
-  { config: { ...ETH, feed: { ...ETH.feed, maxAge: 2 * DAY } }, answer: dollars(2_000n) },
-  { config: { ...BTC, feed: { ...BTC.feed, maxAge: 2 * DAY } }, answer: dollars(50_000n) },
-  { config: { ...ALT, feed: { ...ALT.feed, maxAge: 2 * DAY } }, answer: dollars(30n) },
+  {
+    config: { ...ETH, volatility: null, feed: { ...ETH.feed, maxAge: 2 * DAY, jumpBps: 65_535 } },
+    answer: dollars(2_000n),
+  },
+  {
+    config: { ...BTC, volatility: null, feed: { ...BTC.feed, maxAge: 2 * DAY, jumpBps: 65_535 } },
+    answer: dollars(50_000n),
+  },
+  {
+    config: { ...ALT, volatility: null, feed: { ...ALT.feed, maxAge: 2 * DAY, jumpBps: 65_535 } },
+    answer: dollars(30n),
+  },
 ];
 
 /** Events that say what others have already moved, or nothing about the books. */

@@ -10,9 +10,12 @@ import { deployBackstop, dollars } from "../fixture.ts";
 import { createChain, type Outcome } from "./chain.ts";
 import { readMarket } from "./compare.ts";
 
+/** Moves of these are shocks; the third holds its steps as deployed. */
+const ANY_STEP = 65_535; // {bps}
+
 export const MARKETS = [
-  { config: { ...ETH, volatility: null }, answer: dollars(2_000n) },
-  { config: { ...BTC, volatility: null }, answer: dollars(60_000n) },
+  { config: { ...ETH, volatility: null, feed: { ...ETH.feed, jumpBps: ANY_STEP } }, answer: dollars(2_000n) },
+  { config: { ...BTC, volatility: null, feed: { ...BTC.feed, jumpBps: ANY_STEP } }, answer: dollars(60_000n) },
   { config: { ...ALT, volatility: null }, answer: dollars(2n) },
 ] as const;
 export const MARKET_IDS = [0, 1, 2] as const;
@@ -26,8 +29,15 @@ const bigints = <T extends object>(record: T) =>
     [K in keyof T]: bigint;
   };
 
-export async function createWorld(connection: NetworkConnection, decimals: number) {
-  const fx = await deployBackstop(connection, { decimals, markets: MARKETS });
+/** @param steps whether the third market holds its steps */
+export async function createWorld(connection: NetworkConnection, decimals: number, steps = true) {
+  const markets = steps
+    ? MARKETS
+    : MARKETS.map(({ config, answer }) => ({
+        config: { ...config, feed: { ...config.feed, jumpBps: ANY_STEP } },
+        answer,
+      }));
+  const fx = await deployBackstop(connection, { decimals, markets });
   const stackEvents = ICapitalStack__factory.createInterface();
   const errors = [
     fx.engine.interface,
@@ -54,7 +64,7 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   const reported = new Map<number, Pending>();
   /** {token} held beyond the ledger's balance; negative: missing. Only burning and donating change it. */
   const surplus = { tokens: 0n };
-  for (const [id, { config }] of MARKETS.entries()) {
+  for (const [id, { config }] of markets.entries()) {
     const { lotDecimals, sequencer: _, ...rest } = config.feed;
     feeds.set(id, { ...bigints(rest), lotDecimals, feedDecimals: 8 });
     const [found] = await fx.oracle.queryFilter(fx.oracle.filters.PriceRecorded(id));
