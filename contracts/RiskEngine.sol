@@ -65,6 +65,11 @@ contract RiskEngine is IRiskEngine, Signals {
     mapping(uint8 market => VolatilityLimits) private limits;
     mapping(uint8 market => History) private histories;
 
+    modifier onlyEngine() {
+        require(msg.sender == engine, NotEngine(msg.sender));
+        _;
+    }
+
     constructor(address engine_, address accessManager) AccessManaged(accessManager) {
         require(engine_ != address(0), ZeroAddress());
         engine = engine_;
@@ -73,8 +78,7 @@ contract RiskEngine is IRiskEngine, Signals {
     /* ENGINE */
 
     /// @inheritdoc IRiskEngine
-    function update(uint8 market, Exposure calldata exposure) external returns (uint8) {
-        require(msg.sender == engine, NotEngine(msg.sender));
+    function update(uint8 market, Exposure calldata exposure) external onlyEngine returns (uint8) {
         if (limits[market].level1 == 0) return 0;
 
         State memory s = states[market];
@@ -85,6 +89,12 @@ contract RiskEngine is IRiskEngine, Signals {
             states[market] = s;
         }
         return isSeen || s.level > BLIND ? s.level : BLIND;
+    }
+
+    /// @inheritdoc IRiskEngine
+    function close(uint8 market) external onlyEngine {
+        liabilities -= states[market].liability;
+        states[market].liability = 0;
     }
 
     /* GOVERNANCE */

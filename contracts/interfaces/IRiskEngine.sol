@@ -76,6 +76,10 @@ interface IRiskEngine {
     /// @custom:emits Observed, LevelSet when it moves, what {ISignals} emits when it scores
     function update(uint8 market, Exposure calldata exposure) external returns (uint8);
 
+    /// @notice A market has its settlement price and is synced no more: it costs nothing from here on. The margin engine only.
+    /// @custom:reverts NotEngine
+    function close(uint8 market) external;
+
     /// @notice Sets from which volatility a market is at which level. Governance only.
     /// @custom:reverts AccessManagedUnauthorized, LimitsNotAscending
     function setVolatilityLimits(uint8 market, VolatilityLimits calldata limits) external;
@@ -93,7 +97,7 @@ interface IRiskEngine {
         uint8 market
     ) external view returns (uint256 variance, uint256 fast, uint256 slow, uint256 parkinson);
 
-    /// @notice {u} potential liabilities of all markets, each as of its last observation
+    /// @notice {u} potential liabilities of all markets without a settlement price, each as of its last observation
     function liabilities() external view returns (uint256);
 
     /// @notice Every input, its level, the resulting level and what would change it.

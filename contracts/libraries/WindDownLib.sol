@@ -86,6 +86,7 @@ library WindDownLib {
         emit IMarginEngine.SettlementPriceSet(m, price, isFinal);
         _setStatus(ledger, m, isFinal ? MarketStatus.SETTLED : MarketStatus.SETTLING);
         ledger.report(env, m);
+        ledger.risk.close(m);
     }
 
     function _setStatus(Ledger storage ledger, uint8 m, MarketStatus status) private {

@@ -164,6 +164,20 @@ contract MarginEngineLevelsTest is EngineBase {
         assertEq(_cash(id), 0);
     }
 
+    /// @dev What a settled market might have cost must not count against the others for ever.
+    function test_Settlement_TakesTheMarketOutOfTheLiabilities() public {
+        _warp(14 days);
+        _open(100_000, LOTS);
+        _syncWith(stakes[0]);
+        assertEq(risk.liabilities(), 18_900e12);
+        engine.windDown(ETH);
+        _warp(1 days);
+        engine.sync(ETH);
+        _warp(31 minutes);
+        engine.fixSettlementPrice(ETH);
+        assertEq(risk.liabilities(), 0);
+    }
+
     /* PROPERTIES */
 
     /// @dev Stake that leaves, levels that rise, limits and terms that governance sets: nobody is liquidatable for it in this block,

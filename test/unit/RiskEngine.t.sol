@@ -79,6 +79,9 @@ contract RiskEngineTest is BaseTest {
         vm.expectRevert(abi.encodeWithSelector(IRiskEngine.NotEngine.selector, address(1)));
         vm.prank(address(1));
         risk.update(ETH, calm);
+        vm.expectRevert(abi.encodeWithSelector(IRiskEngine.NotEngine.selector, address(1)));
+        vm.prank(address(1));
+        risk.close(ETH);
     }
 
     function test_RevertWhen_CallerDoesNotGovern() public {
