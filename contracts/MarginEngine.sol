@@ -8,9 +8,11 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IBackstopAMM} from "./interfaces/IBackstopAMM.sol";
 import {ICapitalStack} from "./interfaces/ICapitalStack.sol";
 import {
     Account,
+    AmmOrder,
     Fill,
     Health,
     IMarginEngine,
@@ -28,6 +30,7 @@ import {
 import {IExchange} from "./interfaces/IExchange.sol";
 import {IOracle} from "./interfaces/IOracle.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {AmmLib} from "./libraries/AmmLib.sol";
 import {CashLib} from "./libraries/CashLib.sol";
 import {DeleverageLib} from "./libraries/DeleverageLib.sol";
 import {IncomeLib} from "./libraries/IncomeLib.sol";
@@ -60,6 +63,7 @@ import {WindDownLib} from "./libraries/WindDownLib.sol";
 /// @dev KNOWN LIMITS. A fill is checked at prices synced less than 60 seconds ago. An account with a position in a market whose
 /// price is not OK is not taken over until it is, or until the market is wound down.
 contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuardTransient {
+    using AmmLib for Ledger;
     using CashLib for Ledger;
     using DeleverageLib for Ledger;
     using IncomeLib for Ledger;
@@ -204,6 +208,30 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         require(!isMore || market.openInterest <= cap, OpenInterestAboveCap(market.openInterest, cap));
     }
 
+    /* AMM */
+
+    /// @inheritdoc IMarginEngine
+    function trade(AmmOrder calldata order) external nonReentrant returns (uint256 total) {
+        _requireAuthorized(order.account);
+        return ledger.trade(_env(), order);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function liquidateToAmm(
+        uint256 account,
+        uint8 m,
+        uint256 rewardAccount,
+        uint56 maxLots,
+        uint256 minDiscount
+    ) external nonReentrant returns (uint56 lots, uint256 penalty) {
+        return ledger.liquidateToAmm(_env(), account, m, rewardAccount, maxLots, minDiscount);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function moveLiquidity(uint8 m, uint256 account, int256 lots, int256 cash) external nonReentrant {
+        ledger.moveLiquidity(_env(), m, account, lots, cash);
+    }
+
     /* KEEPER */
 
     /// @inheritdoc IMarginEngine
@@ -304,18 +332,20 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     /* GOVERNANCE */
 
     /// @inheritdoc IMarginEngine
-    function wire(address stack_, address exchange_, address risk_) external restricted {
+    function wire(address stack_, address exchange_, address risk_, address amm_) external restricted {
         require(address(ledger.stack) == address(0), AlreadyConnected(address(ledger.stack)));
         address asset = ICapitalStack(stack_).asset();
         require(asset == token, AssetMismatch(asset, token));
         require(ICapitalStack(stack_).engine() == address(this), NotOurs(stack_));
         require(address(IExchange(exchange_).engine()) == address(this), NotOurs(exchange_));
         require(IRiskEngine(risk_).engine() == address(this), NotOurs(risk_));
+        require(IBackstopAMM(amm_).engine() == address(this), NotOurs(amm_));
 
         ledger.stack = ICapitalStack(stack_);
         ledger.exchange = exchange_;
         ledger.risk = IRiskEngine(risk_);
-        emit Connected(stack_, exchange_, risk_);
+        ledger.amm = IBackstopAMM(amm_);
+        emit Connected(stack_, exchange_, risk_, amm_);
     }
 
     /// @inheritdoc IMarginEngine
@@ -353,6 +383,11 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     /// @inheritdoc IMarginEngine
     function risk() external view returns (address) {
         return address(ledger.risk);
+    }
+
+    /// @inheritdoc IMarginEngine
+    function amm() external view returns (address) {
+        return address(ledger.amm);
     }
 
     /// @inheritdoc IMarginEngine

@@ -12,7 +12,8 @@ import {History, VolatilityLib} from "./libraries/VolatilityLib.sol";
 /// @notice The intervention level of each market, 0 to 4, from what the chain can see: docs/mechanism.md, "Levels".
 ///
 /// INPUTS. Volatility of the index; open interest against what the free stake can carry; free stake against the potential liabilities
-/// of all markets; the funding of a day. The largest level that one of the first three asks for counts, use at most 3. One more when
+/// of all markets; how far the AMM's curve is from the index and how much of its depth has gone; the funding of a day. The largest level
+/// that one of the first five asks for counts, use at most 3. One more when
 /// funding and open interest agree that a side is crowded, one more while a signal is in force below level 3. At most 4.
 ///
 /// WAYS. Up one step at once, more when the observation before asked for it too. Down one step when every input has been below 75 % of
@@ -29,7 +30,7 @@ import {History, VolatilityLib} from "./libraries/VolatilityLib.sol";
 contract RiskEngine is IRiskEngine, Signals {
     using VolatilityLib for History;
 
-    /// @dev What a market's last observation left. One slot.
+    /// @dev What a market's last observation left. Two slots.
     struct State {
         uint8 level;
         uint8 wanted;
@@ -41,6 +42,9 @@ contract RiskEngine is IRiskEngine, Signals {
         int48 funding; // {2^-16 1e-9 per 8 h} average of a day
         uint88 liability; // {u}
         // 32 bytes
+        uint16 divergence; // {bps}
+        uint16 depletion; // {bps}
+        // 4 bytes
     }
 
     uint256 public constant PERIOD = 60; // {s} between observations at least
@@ -141,6 +145,8 @@ contract RiskEngine is IRiskEngine, Signals {
         uint256[4] memory variance = _varianceLimits(market);
         r.volatility = _input(histories[market].variance(), variance, MAX_LEVEL, s.level, CALM * CALM, 100 * 100);
         r.use = _input(s.use, _useLimits(), MAX_USE_LEVEL, s.level, CALM, 100);
+        r.divergence = _input(s.divergence, _divergenceLimits(), MAX_LEVEL, s.level, CALM, 100);
+        r.depletion = _input(s.depletion, _depletionLimits(), MAX_LEVEL, s.level, CALM, 100);
         uint256 funding = MathLib.abs(s.funding >> FUNDING_BITS);
         r.funding = _input(funding, _fundingLimits(), MAX_LEVEL, s.level, CALM, 100);
         uint256[4] memory coverage = _coverageLimits();
@@ -178,7 +184,17 @@ contract RiskEngine is IRiskEngine, Signals {
         if (!isCalm || s.level == 0) s.calmSince = 0;
         else if (isMoved || s.calmSince == 0) s.calmSince = uint32(block.timestamp);
         s.wanted = wanted;
-        emit Observed(market, variance, s.use, s.coverage, s.funding >> FUNDING_BITS, wanted, s.level);
+        emit Observed(
+            market,
+            variance,
+            s.use,
+            s.coverage,
+            s.divergence,
+            s.depletion,
+            s.funding >> FUNDING_BITS,
+            wanted,
+            s.level
+        );
     }
 
     /// @dev Use, coverage, funding and crowd as the exposure has them. Saturating: nothing here reverts.
@@ -202,6 +218,8 @@ contract RiskEngine is IRiskEngine, Signals {
         uint256 coverage = total == 0 ? SATURATED : (MathLib.min(e.freeStake, type(uint128).max) * BPS) / total;
         s.coverage = uint16(MathLib.min(coverage, SATURATED));
 
+        (s.divergence, s.depletion) = (e.divergence, e.depletion);
+
         uint256 most = (e.longs + e.shorts) * CROWD_BPS; // lots are below 2^57
         s.crowd = 0;
         if (e.longs * BPS >= most && e.longs > e.shorts) s.crowd = 1;
@@ -221,6 +239,10 @@ contract RiskEngine is IRiskEngine, Signals {
         uint8 other = _levelBelow(s.coverage, _coverageLimits(), percent);
         if (other > wanted) wanted = other;
         other = _useLevel(s, percent);
+        if (other > wanted) wanted = other;
+        other = _levelOf(s.divergence, _divergenceLimits(), percent, 100);
+        if (other > wanted) wanted = other;
+        other = _levelOf(s.depletion, _depletionLimits(), percent, 100);
         if (other > wanted) wanted = other;
 
         bool isRaised = wanted < BLIND && _raises(market);
@@ -271,6 +293,16 @@ contract RiskEngine is IRiskEngine, Signals {
     /// @dev {bps} of potential liabilities
     function _coverageLimits() private pure returns (uint256[4] memory) {
         return [uint256(15_000), 12_000, 10_000, 7_000];
+    }
+
+    /// @dev {bps} of the curve's marginal price from the index
+    function _divergenceLimits() private pure returns (uint256[4] memory) {
+        return [uint256(100), 200, 400, 800];
+    }
+
+    /// @dev {bps} of the curve's depth
+    function _depletionLimits() private pure returns (uint256[4] memory) {
+        return [uint256(4000), 6000, 8000, 9500];
     }
 
     /// @dev {1e-9 per 8 h} 5, 10, 15 and 25 bp

@@ -1,6 +1,7 @@
 /** The one wiring of the contracts: live deployments, fixtures, drill and benchmarks all go through these functions. */
 import type { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import {
+  BackstopAMM__factory,
   BackstopPool__factory,
   CapitalStack__factory,
   IMarginEngine__factory,
@@ -36,6 +37,7 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
   const DeleverageLib = m.library("DeleverageLib", { libraries: { MarketLib } });
   const linked = { libraries: { DeleverageLib, MarketLib } };
   const libraries = {
+    AmmLib: m.library("AmmLib", linked),
     CashLib: m.library("CashLib", linked),
     DeleverageLib,
     IncomeLib: m.library("IncomeLib", { libraries: { MarketLib } }),
@@ -51,6 +53,7 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
   const [junior, senior] = [tranche("junior"), tranche("senior")];
   const exchange = m.contract("Exchange", [engine]);
   const risk = m.contract("RiskEngine", [engine, manager]);
+  const amm = m.contract("BackstopAMM", [engine, manager]);
 
   const allow = (id: string, target: Contract, functions: string[], role: bigint) =>
     m.call(manager, "setTargetFunctionRole", [target, functions, role], { id });
@@ -59,6 +62,7 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
   const stackAbi = CapitalStack__factory.createInterface();
   const poolAbi = BackstopPool__factory.createInterface();
   const riskAbi = RiskEngine__factory.createInterface();
+  const ammAbi = BackstopAMM__factory.createInterface();
   const roles = [
     allow("allowOracle", oracle, selectors(oracleAbi, ["configure", "configureSecond"]), GOVERNANCE),
     allow(
@@ -74,6 +78,7 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
       selectors(riskAbi, ["setVolatilityLimits", "setReporters", "setModel", "setThreshold"]),
       GOVERNANCE,
     ),
+    allow("allowAmm", amm, selectors(ammAbi, ["setFee"]), GOVERNANCE),
     allow("allowJunior", junior, selectors(poolAbi, ["setExitClocks"]), GOVERNANCE),
     allow("allowSenior", senior, selectors(poolAbi, ["setExitClocks"]), GOVERNANCE),
     allow("allowPause", engine, selectors(engineAbi, ["pauseMarket"]), GUARDIAN),
@@ -82,8 +87,8 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
     m.call(manager, "grantRole", [GOVERNANCE, deployer, 0], { id: "grantGovernance" }),
     m.call(manager, "grantRole", [GUARDIAN, guardian, 0], { id: "grantGuardian" }),
   ];
-  const connected = m.call(engine, "wire", [stack, exchange, risk], { id: "connect", after: roles, from: deployer });
-  return { manager, oracle, engine, stack, junior, senior, exchange, risk, connected };
+  const connected = m.call(engine, "wire", [stack, exchange, risk, amm], { id: "connect", after: roles, from: deployer });
+  return { manager, oracle, engine, stack, junior, senior, exchange, risk, amm, connected };
 }
 
 export interface MarketArguments {

@@ -143,6 +143,16 @@ struct Fill {
     bool sellerReduceOnly;
 }
 
+/// @notice A trade against a market's depth.
+struct AmmOrder {
+    uint256 account; // of the caller, or one it operates
+    uint8 market;
+    int64 lots; // {lot} positive buys
+    uint128 limit; // {u} most to pay or least to receive, fees included
+    uint32 deadline; // {s} last second
+    bool reduceOnly;
+}
+
 /// @title MarginEngine
 /// @notice The ledger of cross-margined perpetual swaps and its rules: margin, funding, liquidation, waterfall.
 /// @dev {u} = 1e-12 USD, {lot} a fixed fraction of a coin, prices {u/lot}. Account id = owner << 96 | subId.
@@ -216,13 +226,16 @@ interface IMarginEngine {
         uint256 toDeficits,
         uint256 paid
     );
-    event Connected(address stack, address exchange, address risk);
+    event Connected(address stack, address exchange, address risk, address amm);
     event MarketSet(uint8 indexed market, MarketParams params, MarketRules rules);
     event StatusSet(uint8 indexed market, MarketStatus status);
 
     /* ERRORS */
 
     error NotExchange(address caller);
+    error NotAmm(address caller);
+    error DepthTooSmall(uint256 wanted, uint256 depth);
+    error QuoteBeyondLimit(uint256 quote, uint256 limit);
     error NotAuthorized(address caller, uint256 account);
     error SystemAccount(uint256 account);
     error SameAccount(uint256 account);
@@ -321,6 +334,37 @@ interface IMarginEngine {
     /// lower its health: E' >= 0 and E' MM >= E MM', all at the unfavourable edge.
     function fill(Fill calldata order) external;
 
+    /* AMM */
+
+    /// @notice Trades against the AMM's curve and, where they are open, the pool's bands. All of it or nothing.
+    /// @dev Syncs like `fill`, the market itself to the oracle's newest price. The curve's part lies within the band of fills on average.
+    /// The account is held to the rules of a fill; the curve's to margin free of the factors of open interest and level.
+    /// @return total {u} what the account paid or received, fees included
+    /// @custom:reverts DepthTooSmall, QuoteBeyondLimit, TooLate, and as `fill`
+    function trade(AmmOrder calldata order) external returns (uint256 total);
+
+    /// @notice `liquidate` without capital: the lots go to the AMM as far as each one costs less than the discount.
+    /// @dev The account pays the discount of what is closed, as in `liquidate`: what the depth does not cost of it pays the providers'
+    /// fee, and the rest is the penalty that the caller and the bucket share.
+    /// @param rewardAccount credited with the caller's part
+    /// @param maxLots       {lot} close at most this many
+    /// @param minDiscount   D18 refuse to act at a lower discount
+    /// @return lots         {lot} closed
+    /// @return penalty      {u} discount of what was closed, depth and shares together
+    /// @custom:reverts DepthTooSmall when there is no depth at the discount, and as `liquidate`
+    function liquidateToAmm(
+        uint256 account,
+        uint8 market,
+        uint256 rewardAccount,
+        uint56 maxLots,
+        uint256 minDiscount
+    ) external returns (uint56 lots, uint256 penalty);
+
+    /// @notice Moves a provider's cash to the account of the AMM's curve, or his part of that account to him. Only the AMM.
+    /// @param lots {lot} of the curve's position at the mark, signed; only when cash is paid out
+    /// @param cash {u} to the curve; negative: to the account
+    function moveLiquidity(uint8 market, uint256 account, int256 lots, int256 cash) external;
+
     /* KEEPER */
 
     /// @notice Records the newest price, accrues funding and premium, refreshes cap and funding rate. Anyone may call it.
@@ -406,8 +450,8 @@ interface IMarginEngine {
 
     /* GOVERNANCE */
 
-    /// @notice Sets capital stack, exchange and risk engine, once; all must name this engine.
-    function wire(address stack, address exchange, address risk) external;
+    /// @notice Sets capital stack, exchange, risk engine and AMM, once; all must name this engine.
+    function wire(address stack, address exchange, address risk, address amm) external;
 
     /// @notice Lists a market or changes its parameters within bounds; a rise of maintenance margin ramps over MAINTENANCE_RAMP.
     function setMarket(uint8 market, MarketParams calldata params, MarketRules calldata rules) external;
@@ -433,6 +477,8 @@ interface IMarginEngine {
     function exchange() external view returns (address);
     /// @notice Where the intervention levels come from: IRiskEngine.
     function risk() external view returns (address);
+    /// @notice Depth of the markets: IBackstopAMM.
+    function amm() external view returns (address);
     /// @notice {u/token} S: one token unit in u
     function tokenUnit() external view returns (uint256);
     /// @notice {token} what the ledger accounts for; I4: at most the tokens held

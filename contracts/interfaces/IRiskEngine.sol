@@ -12,6 +12,8 @@ struct Exposure {
     uint256 longs; // {lot} of others than the pool
     uint256 shorts; // {lot} of others than the pool
     int256 fundingRate; // {1e-9 per 8 h} positive: longs pay
+    uint16 divergence; // {bps} of the curve's marginal price from the index; 0 without a curve
+    uint16 depletion; // {bps} by which the curve's depth is below its average of a week
     uint256 beyondMargin; // {u} open interest at the price times what the shock takes beyond maintenance margin
     uint256 freeStake; // {u} both tranches, without what is queued, pending losses and floors
 }
@@ -44,6 +46,8 @@ struct RiskReport {
     RiskInput volatility; // D18{1/year} variance
     RiskInput use; // {bps} of capacity, twice: 20,000 is all
     RiskInput coverage; // {bps} free stake of potential liabilities; its largest value where there are none
+    RiskInput divergence; // {bps} of the curve's marginal price from the index
+    RiskInput depletion; // {bps} of the curve's depth that has gone
     RiskInput funding; // {1e-9 per 8 h} average of a day, absolute
     bool isCrowded; // funding and open interest agree that a side is: one more
     bool isRaised; // a signal is in force: one more
@@ -52,12 +56,15 @@ struct RiskReport {
 /// @title RiskEngine
 /// @notice The intervention level of each market, 0 to 4, from what the chain can see.
 interface IRiskEngine {
-    /// @notice One observation, at most one a minute: D18{1/year} variance, {bps} use and coverage, {1e-9 per 8 h} funding.
+    /// @notice One observation, at most one a minute: D18{1/year} variance, {bps} use, coverage, divergence and
+    /// depletion, {1e-9 per 8 h} funding.
     event Observed(
         uint8 indexed market,
         uint256 variance,
         uint256 use,
         uint256 coverage,
+        uint256 divergence,
+        uint256 depletion,
         int256 funding,
         uint8 wanted,
         uint8 level

@@ -45,13 +45,19 @@ library FundingLib {
         premium = 2 * charge * market.openInterest;
     }
 
-    /// @notice {1e-9 per 8 h} the rate for the next interval: interest, less what the pool's inventory leans to one side.
+    /// @notice {1e-9 per 8 h} the rate for the next interval: interest and premium, less what the pool's inventory leans to one side.
+    /// @param premium       {1e-9} by which the AMM's curve stands above the index, on average
     /// @param inventoryLots {lot} the pool's position; long makes shorts pay, so that takers of the long side are found
-    function rate(MarketRules memory rules, int256 inventoryLots, uint256 openInterest) internal pure returns (int32) {
+    function rate(
+        MarketRules memory rules,
+        int256 premium,
+        int256 inventoryLots,
+        uint256 openInterest
+    ) internal pure returns (int32) {
         int256 skew =
             openInterest == 0 ? int256(0) : (int256(uint256(rules.skewFactor)) * inventoryLots) / int256(openInterest); // toward zero
         int256 cap = int256(uint256(rules.fundingCap));
-        return int32(MathLib.clamp(rules.interestRate - skew, -cap, cap)); // fundingCap < 2^31 by the engine's bounds
+        return int32(MathLib.clamp(rules.interestRate + premium - skew, -cap, cap)); // fundingCap < 2^31 by the engine's bounds
     }
 
     /// @notice Whether a side index may take this value.

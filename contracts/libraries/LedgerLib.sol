@@ -3,6 +3,7 @@ pragma solidity 0.8.35;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {LibBit} from "solady/src/utils/LibBit.sol";
+import {IBackstopAMM} from "../interfaces/IBackstopAMM.sol";
 import {ICapitalStack} from "../interfaces/ICapitalStack.sol";
 import {
     Account,
@@ -58,6 +59,7 @@ struct Ledger {
     mapping(uint256 epoch => int256) claimEnds;
     uint256 totalClaims; // {u}
     IRiskEngine risk;
+    IBackstopAMM amm;
 }
 
 /// @notice A market that is at hand in memory while an account is valued.

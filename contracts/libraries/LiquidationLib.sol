@@ -58,25 +58,19 @@ library LiquidationLib {
         uint56 maxLots,
         uint256 minDiscount
     ) external returns (uint56 lots, uint256 penalty) {
-        LedgerLib.requireUser(id);
         LedgerLib.requireUser(into);
         require(id != into, IMarginEngine.SameAccount(id));
-        require(maxLots != 0, IMarginEngine.ZeroAmount());
-        ledger.settleAll(env, id);
         ledger.settleAll(env, into);
-        Account memory account = ledger.accounts[id];
-        require(LedgerLib.has(account.markets, m), IMarginEngine.NoPosition(id, m));
-        ledger.refreshAll(env, account.markets);
+        (Focus memory at, Health memory mark) = begin(ledger, env, id, m, maxLots);
         ledger.syncDue(env, ledger.accounts[into].markets);
-        Focus memory at = Focus(m, ledger.markets[m], ledger.params[m]);
-        require(SyncLib.isPriceOk(at.market), IMarginEngine.PriceNotValid(m, at.market.state));
-        MarketStatus status = at.market.status; // a settled market is closed, not liquidated
-        require(status < MarketStatus.SETTLING, IMarginEngine.MarketNotActive(m, status));
-        Health memory mark = requireUnhealthy(ledger, id, account);
-        require(mark.equity >= 0, IMarginEngine.Insolvent(id, mark.equity));
+        Account memory account = ledger.accounts[id];
 
         int256 held = ledger.positions[id][m].lots;
-        (lots, penalty) = _size(at, mark, MathLib.abs(held), age(account), maxLots, minDiscount);
+        {
+            (uint256 k, uint256 rate) = size(at, mark, MathLib.abs(held), age(account), maxLots, minDiscount);
+            lots = uint56(k); // at most the position
+            penalty = penaltyOf(mark, k * at.market.price, rate);
+        }
         Change memory closed;
         Change memory taken;
         {
@@ -88,48 +82,92 @@ library LiquidationLib {
             ledger.rebaseBoth(m, closed, taken);
         }
 
-        Health memory left = ledger.healthAfter(at, closed, Valuation.MARK, false);
-        // the penalty and the maintenance left are each rounded up by less than a unit
-        require(
-            (left.equity + 2) * int256(mark.maintenance) >= mark.equity * int256(left.maintenance),
-            IMarginEngine.HealthFalls(id, left.equity, left.maintenance)
-        );
         // open interest does not rise: no factor of it, which would stop liquidators when the pool is drained
         RulesLib.requireSize(at, taken);
         bool grows = RulesLib.increases(taken);
         if (grows) RulesLib.requireNotWinning(m, at.market, at.params, held > 0);
         ledger.requireMargin(at, taken, grows, false);
-
-        // a healthy account starts over; an unhealthy one keeps its clock
-        if (left.equity >= int256(left.maintenance)) {
-            if (account.unhealthySince != 0) ledger.setClock(id, 0);
-        } else if (clock(account) == 0) {
-            ledger.setClock(id, block.timestamp);
-        }
+        end(ledger, at, closed, mark, account);
         emit IMarginEngine.Liquidated(id, m, into, lots, penalty);
     }
 
-    /// @dev How much is closed and what it costs: docs/mechanism.md, eq. (14) to (16).
-    function _size(
+    /// @notice What every liquidation begins with: the account and its markets brought up to now, and that it may be liquidated.
+    /// @return at   the market
+    /// @return mark figures at the mark
+    function begin(
+        Ledger storage ledger,
+        Env memory env,
+        uint256 id,
+        uint8 m,
+        uint256 maxLots
+    ) internal returns (Focus memory at, Health memory mark) {
+        LedgerLib.requireUser(id);
+        require(maxLots != 0, IMarginEngine.ZeroAmount());
+        ledger.settleAll(env, id);
+        Account memory account = ledger.accounts[id];
+        require(LedgerLib.has(account.markets, m), IMarginEngine.NoPosition(id, m));
+        ledger.refreshAll(env, account.markets);
+        at = Focus(m, ledger.markets[m], ledger.params[m]);
+        require(SyncLib.isPriceOk(at.market), IMarginEngine.PriceNotValid(m, at.market.state));
+        MarketStatus status = at.market.status; // a settled market is closed, not liquidated
+        require(status < MarketStatus.SETTLING, IMarginEngine.MarketNotActive(m, status));
+        mark = requireUnhealthy(ledger, id, account);
+        require(mark.equity >= 0, IMarginEngine.Insolvent(id, mark.equity));
+    }
+
+    /// @notice What every liquidation ends with: health has not fallen; the clock goes on or stops.
+    /// @param closed  the account after it
+    /// @param mark    its figures before
+    /// @param account as it was before
+    function end(
+        Ledger storage ledger,
+        Focus memory at,
+        Change memory closed,
+        Health memory mark,
+        Account memory account
+    ) internal {
+        Health memory left = ledger.healthAfter(at, closed, Valuation.MARK, false);
+        // the penalty and the maintenance left are each rounded up by less than a unit
+        require(
+            (left.equity + 2) * int256(mark.maintenance) >= mark.equity * int256(left.maintenance),
+            IMarginEngine.HealthFalls(closed.id, left.equity, left.maintenance)
+        );
+        // a healthy account starts over; an unhealthy one keeps its clock
+        if (left.equity >= int256(left.maintenance)) {
+            if (account.unhealthySince != 0) ledger.setClock(closed.id, 0);
+        } else if (clock(account) == 0) {
+            ledger.setClock(closed.id, block.timestamp);
+        }
+    }
+
+    /// @notice How much is closed and at which discount: docs/mechanism.md, eq. (14) to (16).
+    /// @param held {lot} |b|
+    /// @return lots     {lot}
+    /// @return discount D18
+    function size(
         Focus memory at,
         Health memory mark,
-        uint256 size,
+        uint256 held,
         uint256 age_,
         uint256 maxLots,
         uint256 minDiscount
-    ) private pure returns (uint56 lots, uint256 penalty) {
+    ) internal pure returns (uint256 lots, uint256 discount) {
         MarketParams memory params = at.params;
         uint256 price = at.market.price;
-        uint256 mmRate = MarginLib.maintenanceRate(params, size * price);
-        uint256 discount = MarginLib.discount(params, mark, mmRate, age_);
+        uint256 mmRate = MarginLib.maintenanceRate(params, held * price);
+        discount = MarginLib.discount(params, mark, mmRate, age_);
         require(discount >= minDiscount, IMarginEngine.DiscountBelowLimit(discount, minDiscount));
-        uint256 k = MarginLib.lotsToClose(params, mark, size, price, mmRate, discount);
-        if (k > maxLots) {
-            require(size - maxLots >= params.minLots, IMarginEngine.LotsAboveLimit(k, maxLots));
-            k = maxLots;
+        lots = MarginLib.lotsToClose(params, mark, held, price, mmRate, discount);
+        if (lots > maxLots) {
+            require(held - maxLots >= params.minLots, IMarginEngine.LotsAboveLimit(lots, maxLots));
+            lots = maxLots;
         }
-        lots = uint56(k); // at most size < 2^56
-        penalty = MathLib.min(uint256(mark.equity), MathLib.mulDivUp(k * price, discount, MarginLib.ONE));
+    }
+
+    /// @notice {u} what closing costs the account, up; never more than its equity
+    /// @param notional {u} closed
+    function penaltyOf(Health memory mark, uint256 notional, uint256 discount) internal pure returns (uint256) {
+        return MathLib.min(uint256(mark.equity), MathLib.mulDivUp(notional, discount, MarginLib.ONE));
     }
 
     /// @notice Figures at the mark of an account below maintenance margin at the favourable edge.

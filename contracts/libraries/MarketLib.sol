@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {Sample} from "../interfaces/IBackstopAMM.sol";
 import {
     IMarginEngine,
     InventoryCap,
@@ -138,7 +139,9 @@ library MarketLib {
         market.validUntil = quote.validUntil;
         market.syncedAt = uint32(block.timestamp);
         uint256 interest = ledger.effectiveInterest(m, market.openInterest);
-        market.fundingRate = FundingLib.rate(rules, ledger.inventoryLots(m), interest);
+        int256 held = ledger.inventoryLots(m); // below 2^56
+        Sample memory seen = ledger.amm.sample(m, quote.price, market.level, int64(held));
+        market.fundingRate = FundingLib.rate(rules, seen.premium, held, interest);
         market.low = quote.low;
         market.high = quote.high;
         market.slow = quote.slow;
@@ -161,6 +164,8 @@ library MarketLib {
                     longs: ledger.othersLots(m, market.openInterest, true),
                     shorts: ledger.othersLots(m, market.openInterest, false),
                     fundingRate: market.fundingRate,
+                    divergence: seen.divergence,
+                    depletion: seen.depletion,
                     beyondMargin: MathLib.mulDivUp(interest * quote.price, gap, MarginLib.BPS),
                     freeStake: stake
                 })

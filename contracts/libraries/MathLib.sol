@@ -12,6 +12,14 @@ library MathLib {
         return x < y ? x : y;
     }
 
+    function max(uint256 x, uint256 y) internal pure returns (uint256) {
+        return x > y ? x : y;
+    }
+
+    function max(int256 x, int256 y) internal pure returns (int256) {
+        return x > y ? x : y;
+    }
+
     function clamp(int256 x, int256 low, int256 high) internal pure returns (int256) {
         return
             x < low

@@ -2,6 +2,7 @@
 pragma solidity 0.8.35;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {BackstopAMM} from "../../contracts/BackstopAMM.sol";
 import {CapitalStack} from "../../contracts/CapitalStack.sol";
 import {Exchange} from "../../contracts/Exchange.sol";
 import {IMarginEngine} from "../../contracts/interfaces/IMarginEngine.sol";
@@ -37,6 +38,16 @@ library Deployer {
 
     function risk(address engine_, address manager) external returns (RiskEngine) {
         return new RiskEngine(engine_, manager);
+    }
+
+    function amm(address engine_, address manager) external returns (BackstopAMM) {
+        return new BackstopAMM(engine_, manager);
+    }
+
+    /// @notice Wires an engine with a risk engine and an AMM of its own.
+    function wire(MarginEngine engine_, address stack_, address exchange_, address manager) external {
+        address risk_ = address(new RiskEngine(address(engine_), manager));
+        engine_.wire(stack_, exchange_, risk_, address(new BackstopAMM(address(engine_), manager)));
     }
 
     function engine(address token, address oracle_, address manager) external returns (MarginEngine) {

@@ -78,6 +78,10 @@ contract PoolDouble {
         counted[market] += assets;
     }
 
+    function drawn(uint8 market) external view returns (uint256 today, uint256 inWindow) {
+        return (counted[market], counted[market]);
+    }
+
     function totalAssets() external view returns (uint256) {
         return freeStake;
     }
@@ -143,7 +147,7 @@ abstract contract EngineBase is BaseTest {
         (token, manager, oracle, engine) = Deployer.core(_decimals());
         pool = new PoolDouble(address(token), address(engine));
         _assignRoles();
-        engine.wire(address(pool), address(this), address(Deployer.risk(address(engine), address(manager))));
+        Deployer.wire(engine, address(pool), address(this), address(manager));
         _setStake(STAKE, STAKE);
         _list(ETH, 2_000e8);
         _list(ALT, 100e8);

@@ -4,6 +4,7 @@ import { ETH } from "../../deploy/markets.ts";
 import { type LocalMarket, localModule } from "../../deploy/modules/Local.ts";
 import {
   AccessManager__factory,
+  BackstopAMM__factory,
   BackstopPool__factory,
   CapitalStack__factory,
   Exchange__factory,
@@ -67,6 +68,7 @@ export async function deployBackstop(connection: NetworkConnection, options: Fix
     pool: BackstopPool__factory.connect(await at("senior"), governor),
     exchange: Exchange__factory.connect(await at("exchange"), governor),
     risk: RiskEngine__factory.connect(await at("risk"), governor),
+    amm: BackstopAMM__factory.connect(await at("amm"), governor),
     feeds: await Promise.all(
       markets.map(async (_, index) => MockAggregator__factory.connect(await at(`feed${index}`), governor)),
     ),

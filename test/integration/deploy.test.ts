@@ -115,9 +115,9 @@ describe("deploy", () => {
   });
 
   it("cannot be connected a second time", async () => {
-    const { engine, stack, exchange, risk } = await networkHelpers.loadFixture(deployed);
+    const { engine, stack, exchange, risk, amm } = await networkHelpers.loadFixture(deployed);
 
-    await expect(engine.wire(stack, exchange, risk))
+    await expect(engine.wire(stack, exchange, risk, amm))
       .to.be.revertedWithCustomError(engine, "AlreadyConnected")
       .withArgs(stack);
   });

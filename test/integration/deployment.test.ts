@@ -57,7 +57,7 @@ const RESTRICTED: readonly Restricted[] = [
   {
     name: "engine.wire",
     role: "governor",
-    send: async ({ engine, stack, exchange, risk }, caller) => engine.connect(caller).wire(stack, exchange, risk),
+    send: async ({ engine, stack, exchange, risk, amm }, caller) => engine.connect(caller).wire(stack, exchange, risk, amm),
     refusedBy: "AlreadyConnected",
   },
   {
@@ -260,8 +260,8 @@ describe("sizes", () => {
         sizes.push((await ethers.provider.getCode(receipt.contractAddress)).length / 2 - 1);
       }
     }
-    // token, manager, oracle, 7 libraries, engine, stack, exchange, risk engine, 3 feeds; the stack creates its pools itself
-    expect(sizes).to.have.lengthOf(19);
+    // token, manager, oracle, 8 libraries, engine, stack, exchange, risk engine, AMM, 3 feeds; the stack creates its pools itself
+    expect(sizes).to.have.lengthOf(21);
     for (const size of sizes) expect(size).to.be.within(1, CODE_LIMIT - 1);
   });
 });

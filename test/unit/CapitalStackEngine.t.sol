@@ -21,7 +21,7 @@ contract CapitalStackEngineTest is RecoveryBase {
         vm.warp(2_900 * 7 days); // a window begins
         (token, manager, oracle, engine) = Deployer.core(_decimals());
         stack = Deployer.stack(address(token), address(engine), address(manager));
-        engine.wire(address(stack), address(this), address(Deployer.risk(address(engine), address(manager))));
+        Deployer.wire(engine, address(stack), address(this), address(manager));
         (junior, senior) = (stack.junior(), stack.senior());
         _stake(junior, reserve, 100_000);
         _stake(senior, staker, 300_000);

@@ -125,29 +125,35 @@ contract FundingLibTest is BaseTest {
     /* RATE */
 
     function test_Rate_FollowsInterestWithoutOpenInterest() public pure {
-        assertEq(FundingLib.rate(_rules(100, 1000, 5000), 50, 0), 100);
+        assertEq(FundingLib.rate(_rules(100, 1000, 5000), 0, 50, 0), 100);
     }
 
     function test_Rate_LongInventoryMakesShortsPay() public pure {
-        assertEq(FundingLib.rate(_rules(100, 1000, 5000), 50, 100), 100 - 500);
-        assertEq(FundingLib.rate(_rules(100, 1000, 5000), -50, 100), 100 + 500);
+        assertEq(FundingLib.rate(_rules(100, 1000, 5000), 0, 50, 100), 100 - 500);
+        assertEq(FundingLib.rate(_rules(100, 1000, 5000), 0, -50, 100), 100 + 500);
+    }
+
+    function test_Rate_FollowsThePremium() public pure {
+        assertEq(FundingLib.rate(_rules(100, 1000, 5000), 700, 50, 100), 100 + 700 - 500);
+        assertEq(FundingLib.rate(_rules(100, 1000, 5000), -700, 0, 0), 100 - 700);
     }
 
     function test_Rate_SkewRoundsTowardZero() public pure {
-        assertEq(FundingLib.rate(_rules(0, 10, 5000), 1, 3), -3);
-        assertEq(FundingLib.rate(_rules(0, 10, 5000), -1, 3), 3);
+        assertEq(FundingLib.rate(_rules(0, 10, 5000), 0, 1, 3), -3);
+        assertEq(FundingLib.rate(_rules(0, 10, 5000), 0, -1, 3), 3);
     }
 
     function test_Rate_IsClamped() public pure {
-        assertEq(FundingLib.rate(_rules(100, 1e8, 4000), -100, 100), 4000);
-        assertEq(FundingLib.rate(_rules(100, 1e8, 4000), 100, 100), -4000);
-        assertEq(FundingLib.rate(_rules(-1e7, 0, 0), 0, 100), 0);
+        assertEq(FundingLib.rate(_rules(100, 1e8, 4000), 0, -100, 100), 4000);
+        assertEq(FundingLib.rate(_rules(100, 1e8, 4000), 0, 100, 100), -4000);
+        assertEq(FundingLib.rate(_rules(-1e7, 0, 0), 0, 0, 100), 0);
     }
 
     function testFuzz_Rate_StaysWithinItsCap(
         int256 interest,
         uint256 skew,
         uint256 cap,
+        int256 premium,
         int256 lots,
         uint256 oi
     ) public pure {
@@ -156,6 +162,7 @@ contract FundingLibTest is BaseTest {
         cap = bound(cap, 0, 4e7);
         int256 r = FundingLib.rate(
             _rules(int32(bound(interest, -1e7, 1e7)), uint32(bound(skew, 0, 1e8)), uint32(cap)),
+            bound(premium, type(int24).min, type(int24).max),
             lots,
             oi
         );

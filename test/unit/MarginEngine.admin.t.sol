@@ -19,7 +19,7 @@ contract MarginEngineAdminTest is EngineBase {
 
     function test_RevertWhen_CallerLacksTheRole() public {
         bytes[4] memory calls = [
-            abi.encodeCall(engine.wire, (address(pool), address(this), address(this))),
+            abi.encodeCall(engine.wire, (address(pool), address(this), address(this), address(this))),
             abi.encodeCall(engine.setMarket, (ETH, _params(), _rules())),
             abi.encodeCall(engine.setStatus, (ETH, MarketStatus.REDUCE_ONLY)),
             abi.encodeCall(engine.pauseMarket, (ETH))
@@ -37,7 +37,7 @@ contract MarginEngineAdminTest is EngineBase {
     function test_Connect_HappensOnce() public {
         vm.prank(governor);
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.AlreadyConnected.selector, address(pool)));
-        engine.wire(address(pool), address(this), address(this));
+        engine.wire(address(pool), address(this), address(this), address(this));
         assertEq(engine.stack(), address(pool));
         assertEq(engine.exchange(), address(this));
     }
@@ -52,21 +52,25 @@ contract MarginEngineAdminTest is EngineBase {
         e.setMarket(ETH, _params(), _rules());
         PoolDouble wrong = new PoolDouble(address(oracle), address(e));
         address risk = address(Deployer.risk(address(e), address(manager)));
+        address amm = address(Deployer.amm(address(e), address(manager)));
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.AssetMismatch.selector, address(oracle), address(token)));
-        e.wire(address(wrong), address(this), risk);
+        e.wire(address(wrong), address(this), risk, amm);
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.NotOurs.selector, address(pool)));
-        e.wire(address(pool), address(this), risk);
+        e.wire(address(pool), address(this), risk, amm);
         PoolDouble ours = new PoolDouble(address(token), address(e));
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.NotOurs.selector, address(this)));
-        e.wire(address(ours), address(this), risk);
-        address other = address(engine.risk());
+        e.wire(address(ours), address(this), risk, amm);
+        (address other, address otherAmm) = (engine.risk(), engine.amm());
         engine = e; // which the exchange now names
         vm.expectRevert(abi.encodeWithSelector(IMarginEngine.NotOurs.selector, other));
-        e.wire(address(ours), address(this), other);
+        e.wire(address(ours), address(this), other, amm);
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.NotOurs.selector, otherAmm));
+        e.wire(address(ours), address(this), risk, otherAmm);
         vm.expectEmit(address(e));
-        emit IMarginEngine.Connected(address(ours), address(this), risk);
-        e.wire(address(ours), address(this), risk);
+        emit IMarginEngine.Connected(address(ours), address(this), risk, amm);
+        e.wire(address(ours), address(this), risk, amm);
         assertEq(e.risk(), risk);
+        assertEq(e.amm(), amm);
     }
 
     /* SET MARKET */

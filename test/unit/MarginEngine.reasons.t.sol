@@ -16,7 +16,7 @@ contract MarginEngineReasonsTest is RecoveryBase {
         vm.warp(2_900 * 7 days); // a window begins
         (token, manager, oracle, engine) = Deployer.core(_decimals());
         real = Deployer.stack(address(token), address(engine), address(manager));
-        engine.wire(address(real), address(this), address(Deployer.risk(address(engine), address(manager))));
+        Deployer.wire(engine, address(real), address(this), address(manager));
         real.setTranches(0, 20_000, 0);
         IBackstopPool senior = real.senior();
         address staker = makeAddr("staker");

@@ -185,7 +185,7 @@ contract MarginEngineRegressionsTest is EngineBase {
         CapitalStack stack = Deployer.stack(address(hook), address(engine), address(manager_));
         stack.setTranches(0, 20_000, 0);
         IBackstopPool stakers = stack.senior();
-        engine.wire(address(stack), address(this), address(Deployer.risk(address(engine), address(manager_))));
+        Deployer.wire(engine, address(stack), address(this), address(manager_));
         MockAggregator feed = new MockAggregator(8, 2_000e8);
         oracle_.configure(ETH, _feed(feed));
         hook.mint(address(this), 20_000_000e6);

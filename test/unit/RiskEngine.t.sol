@@ -34,6 +34,8 @@ contract RiskEngineTest is BaseTest {
             longs: 100,
             shorts: 100,
             fundingRate: 0,
+            divergence: 0,
+            depletion: 0,
             beyondMargin: 0,
             freeStake: STAKE
         });
@@ -338,7 +340,7 @@ contract RiskEngineTest is BaseTest {
 
     function test_Update_SaysWhatItObserved() public {
         Exposure memory e = _covered(13_000);
-        (e.openInterest, e.fundingRate) = (500_000, -700_000);
+        (e.openInterest, e.fundingRate, e.divergence, e.depletion) = (500_000, -700_000, 70, 800);
         vm.warp(START + 60);
         vm.recordLogs();
         risk.update(ETH, e);
@@ -346,7 +348,7 @@ contract RiskEngineTest is BaseTest {
         assertEq(logs.length, 2);
         assertEq(logs[1].topics[0], IRiskEngine.Observed.selector);
         assertEq(logs[1].topics[1], bytes32(uint256(ETH)));
-        assertEq(logs[1].data, abi.encode(0.25e18, 10_000, 13_000, -700_000, 1, 1));
+        assertEq(logs[1].data, abi.encode(0.25e18, 10_000, 13_000, 70, 800, -700_000, 1, 1));
     }
 
     /* PROPERTIES */

@@ -48,8 +48,7 @@ abstract contract SystemTest is BaseTest {
         system.engine = Deployer.engine(address(system.token), address(system.oracle), address(manager));
         system.stack = Deployer.stack(address(system.token), address(system.engine), address(manager));
         vm.mockCall(handler, abi.encodeWithSignature("engine()"), abi.encode(system.engine)); // it learns that later
-        address risk = address(Deployer.risk(address(system.engine), address(manager)));
-        system.engine.wire(address(system.stack), handler, risk);
+        Deployer.wire(system.engine, address(system.stack), handler, address(manager));
         vm.clearMockedCalls();
         system.stack.setTranches(0, 20_000, 0);
         system.stack.senior().setExitClocks(1 days, 2 days);

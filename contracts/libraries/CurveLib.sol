@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.35;
+
+import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
+import {Curve, Taken} from "../interfaces/IBackstopAMM.sol";
+import {MathLib} from "./MathLib.sol";
+
+/// @notice Lots of the pool at one price.
+struct Step {
+    uint256 price; // {u/lot}
+    uint256 lots; // {lot}
+}
+
+/// @title CurveLib
+/// @notice The constant-product curve and its layering with the pool's bands: docs/mechanism.md, eq. (41) to (44).
+/// @dev base < 2^64, quote < 2^128, prices < 2^64: products fit 2^192.
+library CurveLib {
+    using FixedPointMathLib for uint256;
+
+    /// @notice {u} for lots sold to the curve, down; the output of a constant product without fee.
+    function proceeds(Curve memory c, uint256 lots) internal pure returns (uint256) {
+        return lots == 0 ? 0 : MathLib.mulDivDown(lots, c.quote, c.base + lots);
+    }
+
+    /// @notice {u} for lots bought of the curve, up.
+    /// @param lots below `base`
+    function cost(Curve memory c, uint256 lots) internal pure returns (uint256) {
+        return lots == 0 ? 0 : MathLib.mulDivUp(lots, c.quote, c.base - lots);
+    }
+
+    /// @notice {lot} that bring the marginal price to `price`; 0 when it is there.
+    /// @param isReached up to the first lot at which it has been reached; else down to the last at which it has not been passed
+    function lotsTo(Curve memory c, bool isBuy, uint256 price, bool isReached) internal pure returns (uint256) {
+        if (c.base == 0 || (price == 0 && !isBuy)) return isBuy || c.base == 0 ? 0 : type(uint56).max;
+        uint256 product = uint256(c.base) * c.quote;
+        uint256 base = (product / price).sqrt(); // down
+        // the curve gives base when it sells: a smaller one is further
+        if (isBuy != isReached && base * base * price < product) ++base;
+        if (isBuy) return MathLib.zeroFloorSub(c.base, base == 0 ? 1 : base);
+        return MathLib.zeroFloorSub(base, c.base);
+    }
+
+    /// @notice What of `lots` the curve takes and what the pool: the curve up to the price of a step, then the step.
+    /// @param steps best first
+    /// @param room  {lot} the curve may take in all
+    /// @param stop  {u/lot} no lot at a worse marginal price
+    function plan(
+        Curve memory c,
+        Step[] memory steps,
+        bool isBuy,
+        uint256 lots,
+        uint256 room,
+        uint256 stop
+    ) internal pure returns (Taken memory t) {
+        uint256 byCurve;
+        uint256 byPool;
+        uint256 poolQuote;
+        for (uint256 i; i < steps.length && byCurve + byPool < lots; ++i) {
+            Step memory step = steps[i];
+            if (step.lots == 0) continue;
+            if (isBuy ? step.price > stop : step.price < stop) break;
+            uint256 until = MathLib.min(room, lotsTo(c, isBuy, step.price, true));
+            byCurve = MathLib.min(MathLib.max(byCurve, until), lots - byPool);
+            uint256 part = MathLib.min(step.lots, lots - byCurve - byPool);
+            byPool += part;
+            poolQuote += part * step.price;
+        }
+        if (byCurve + byPool < lots) {
+            uint256 until = MathLib.min(room, lotsTo(c, isBuy, stop, false));
+            byCurve = MathLib.min(MathLib.max(byCurve, until), lots - byPool);
+        }
+        // at most `lots` < 2^56, quotes below 2^128
+        (t.curveLots, t.bandLots) = (uint56(byCurve), uint56(byPool));
+        t.curveQuote = uint128(isBuy ? cost(c, byCurve) : proceeds(c, byCurve));
+        t.bandQuote = uint128(poolQuote);
+    }
+
+    /// @notice Moves the reserves by what was traded, in memory.
+    function move(Curve memory c, bool isBuy, uint256 lots, uint256 quoted) internal pure {
+        if (isBuy) {
+            c.base = uint64(c.base - lots);
+            c.quote = uint128(c.quote + quoted);
+        } else {
+            c.base = uint64(c.base + lots);
+            c.quote = uint128(c.quote - quoted);
+        }
+    }
+}
