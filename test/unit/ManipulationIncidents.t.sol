@@ -128,7 +128,7 @@ contract ManipulationIncidentsTest is ManipulationBase {
 
     /// @dev The attacker is long and short all that the cap allows, takes out what he can and pumps. The shorts fall to the pool.
     /// @param step  {bps} a minute
-    /// @param awake whether anybody deleverages and covers on the way
+    /// @param awake whether anybody deleverages on the way
     function _squeeze(uint256 step, bool awake) private {
         _deposit(alice, 12_000);
         _swap(ETH, alice, maker, 1_000_000);
@@ -143,8 +143,8 @@ contract ManipulationIncidentsTest is ManipulationBase {
                 if (_equity(subs[i]) < 0) engine.takeover(subs[i], keeper);
             }
             if (awake) _unwind();
+            engine.coverInventory(ALT);
         }
-        engine.coverInventory(ALT);
         for (uint256 i; i < subs.length; ++i) engine.settle(subs[i]);
         assertEq(engine.inventory(ALT).equity, 0);
         assertEq(engine.totalDeficit(), 0);
@@ -164,7 +164,6 @@ contract ManipulationIncidentsTest is ManipulationBase {
             held = engine.inventory(ALT);
             assertLe(-held.lots, int256(held.cap));
         }
-        engine.coverInventory(ALT);
     }
 
     /// @dev The inventory may hold 35 % of the stake: a short of 3.5 million that is held there while the price triples costs 3.8 million.
@@ -191,5 +190,16 @@ contract ManipulationIncidentsTest is ManipulationBase {
         assertEq(_gain(), 4_999_875);
         assertEq(stack.absorbable(ALT), 0);
         assertEq(stack.absorbable(ETH), (STAKED * 1e6) / 4, "another market has half of the rest");
+    }
+
+    /// @dev A new day has a new budget, but what the inventory loses may cost half of the stake in a week.
+    function test_Jelly_OverMidnightCostsNoMoreThanTheWeekAllows() public {
+        _warp(1 days - (vm.getBlockTimestamp() % 1 days) - 4 minutes);
+        _squeeze(2_500, false);
+        assertEq(_paid(), 5_199_678, "half for the inventory, the rest when the shorts were taken over");
+        (uint256 today, uint256 inWindow) = stack.drawn(ALT);
+        assertApproxEqAbs(today, 2_186_481e6, 1e6);
+        assertApproxEqAbs(inWindow, 5_199_678e6, 1e6);
+        assertEq(_gain(), 5_199_548);
     }
 }
