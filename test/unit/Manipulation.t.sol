@@ -236,6 +236,39 @@ contract ManipulationTest is ManipulationBase {
         assertGt(_equity(alice), int256(11_000 * USD));
     }
 
+    /// @dev 14.8 % below is no step, back up from there is one: the forged price stands for nearly ten minutes more, in which nobody is
+    /// closed at it, or until somebody brings the second source.
+    function test_ForgedPrint_WhoseWayBackIsAStepFreezesTheMarketForTenMinutes() public {
+        _openAlice();
+        _minutes(5);
+        _warp(60);
+        _answer(ETH, 1_704e8);
+        engine.sync(ETH);
+        _warp(60);
+        _answer(ETH, ETH_PRICE);
+        _syncAll();
+        assertEq(engine.markets(ETH).price, 1_704e8);
+        bytes memory refusal = abi.encodeWithSelector(IMarginEngine.PriceNotValid.selector, ETH, PriceState.JUMP);
+        vm.expectRevert(refusal);
+        engine.takeover(alice, keeper);
+        vm.expectRevert(refusal);
+        engine.flag(alice);
+        uint256 snapshot = vm.snapshotState();
+        _minutes(8);
+        assertEq(engine.markets(ETH).price, 1_704e8);
+        _minutes(2);
+        assertEq(engine.markets(ETH).price, ETH_PRICE);
+        vm.revertToState(snapshot);
+
+        _warp(1);
+        _second(ETH, ETH_PRICE);
+        engine.sync(ETH);
+        assertEq(engine.markets(ETH).price, ETH_PRICE);
+        assertGt(_equity(alice), int256(_mm(alice)));
+        vm.expectPartialRevert(IMarginEngine.NotTakeoverable.selector);
+        engine.takeover(alice, keeper);
+    }
+
     /// @dev 40 % below: a step. It is level 3 while it stands and leaves no trace.
     function test_ForgedPrint_BeyondTheStepMovesNothing() public {
         _openAlice();
