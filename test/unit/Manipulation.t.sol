@@ -218,7 +218,8 @@ contract ManipulationTest is ManipulationBase {
         _answer(ETH, 1_740e8);
         engine.sync(ETH);
         assertLt(_equity(alice), 0);
-        _second(ETH, ETH_PRICE); // anybody, who pays a fee of the source
+        _second(ETH, ETH_PRICE); // anybody, who pays a fee of the source; it counts for two minutes
+        vm.warp(vm.getBlockTimestamp() + 100);
         bytes memory refusal = abi.encodeWithSelector(IMarginEngine.PriceNotValid.selector, ETH, PriceState.JUMP);
         vm.expectRevert(refusal);
         engine.takeover(alice, keeper);
