@@ -41,8 +41,8 @@ abstract contract ManipulationBase is RecoveryBase {
         (token, manager, oracle, engine) = Deployer.core(_decimals());
         stack = Deployer.stack(address(token), address(engine), address(manager));
         exchange = Deployer.exchange(address(engine));
-        risk = IRiskEngine(address(Deployer.risk(address(engine), address(manager))));
-        engine.wire(address(stack), address(exchange), address(risk));
+        Deployer.wire(engine, address(stack), address(exchange), address(manager));
+        risk = IRiskEngine(engine.risk());
         (junior, senior) = (stack.junior(), stack.senior());
         _stake(junior, reserve, JUNIOR);
         _stake(senior, staker, SENIOR);
