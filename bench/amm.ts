@@ -2,7 +2,7 @@
 import { network } from "hardhat";
 import { ETH } from "../deploy/markets.ts";
 import { type Actor, accountOf } from "../test/helpers/actors.ts";
-import { deployBackstop, deposit, dollars, setPrice, stake, trade } from "../test/helpers/fixture.ts";
+import { deployBackstop, deposit, dollars, setPrice, stake } from "../test/helpers/fixture.ts";
 import { gasOf } from "./receipts.ts";
 
 export interface AmmGas {
@@ -17,6 +17,7 @@ export interface AmmGas {
 }
 
 const PRICE = dollars(2_000n);
+const FALLEN = (PRICE * 974n) / 1_000n; // what makes him unhealthy
 const CAP = 4_000_000n; // {lot} of the pool's position
 const NO_LIMIT = 2n ** 128n - 1n;
 const LOTS = 1_000n;
@@ -54,19 +55,20 @@ export async function measureAmm(): Promise<AmmGas> {
   const primary = await deal(alice, -LOTS);
 
   await deal(bob, 15_000n);
-  await engine.connect(bob).transfer(accountOf(bob), accountOf(alice), 10n ** 12n * 999_900n);
-  await setPrice(fx, (PRICE * 979n) / 1_000n);
+  const { equity } = await engine.health(accountOf(bob), 0);
+  await engine.connect(bob).transfer(accountOf(bob), accountOf(alice), equity - 160n * 10n ** 12n);
+  await setPrice(fx, FALLEN);
   await time.increase(8 * 3600);
-  await setPrice(fx, (PRICE * 979n) / 1_000n);
+  await setPrice(fx, FALLEN);
   await toIndex();
-  await setPrice(fx, (PRICE * 979n) / 1_000n);
+  await setPrice(fx, FALLEN);
   const any = 2n ** 56n - 1n;
   const liquidate = await gasOf(engine.connect(keeper).liquidateToAmm(accountOf(bob), 0, accountOf(keeper), any, 0n));
 
   await risk.setVolatilityLimits(0, { level1: 1, level2: 2, level3: 65_534, level4: 65_535, initial: 1_000 });
   for (let i = 0; i < 3; i += 1) {
     await time.increase(60);
-    await setPrice(fx, (PRICE * 979n) / 1_000n);
+    await setPrice(fx, FALLEN);
   }
   const perBlock = CAP / 2n / 20n;
   await deal(alice, -280_000n); // brings the curve to the first band

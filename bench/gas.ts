@@ -16,9 +16,11 @@ import {
   Oracle__factory,
   RiskEngine__factory,
 } from "../typechain-types/index.js";
+import { measureAmm } from "./amm.ts";
 import { type DeleveragingGas, measureDeleveraging } from "./deleveraging.ts";
 import { measureBareVault, measureMorpho } from "./peers.ts";
 import { gasInside, gasOf } from "./receipts.ts";
+import { measureUniswap, type UniswapGas } from "./uniswap.ts";
 
 /** The nearest operation of another protocol: measured in this run, or quoted. */
 interface Peer {
@@ -51,12 +53,14 @@ const { engine, stack, junior, senior, exchange, token, feed, oracle, risk, fund
 let sequence = 0n;
 const rows: Row[] = [];
 
-await stakeAndClaim(await measurePeers());
+const peers = await measurePeers();
+await stakeAndClaim(peers);
 const traders = await Promise.all(Array.from({ length: 20 }, () => trader(20_000n)));
 await marginAndFills(traders);
 await liquidationAndTakeover();
 await syncWithInventory();
 await insideACall();
+await ammTrades(peers.uniswap);
 const crowds = await deleveraging();
 print(rows);
 
@@ -126,7 +130,11 @@ async function setPrice(price: bigint) {
 
 async function measurePeers() {
   const people = { token, first: await person(10_000n), user: await person(10_000n), amount: USD };
-  return { bare: await measureBareVault(people), morpho: await measureMorpho(people) };
+  return {
+    bare: await measureBareVault(people),
+    morpho: await measureMorpho(people),
+    uniswap: await measureUniswap(people),
+  };
 }
 
 async function stakeAndClaim({ bare, morpho }: Awaited<ReturnType<typeof measurePeers>>) {
@@ -264,7 +272,9 @@ async function observe(asEngine: Signer) {
   const update = async (moved: bigint) => {
     await networkHelpers.time.increase(61);
     const exposure = { price: price + moved, state, openInterest, capacity, ...sides, fundingRate };
-    return risk.connect(asEngine).update(MARKET, { ...exposure, beyondMargin: freeStake, freeStake });
+    return risk.connect(asEngine).update(MARKET, { ...exposure, divergence: 0n,
+    depletion: 0n,
+    beyondMargin: freeStake, freeStake });
   };
   await update(1n);
   const gas = await gasInside(update(2n));
@@ -298,6 +308,21 @@ async function liquidationAndTakeover() {
       engine.connect(keeper).takeover(accountOf(bankrupt), accountOf(keeper)),
     ),
   );
+}
+
+async function ammTrades({ v2, v4, v4Crossing }: UniswapGas) {
+  const gas = await measureAmm();
+  const beside = (ofV4: number): readonly Peer[] => [
+    { name: "Uniswap v2 swap through its router", gas: v2, source: "measured" },
+    { name: "Uniswap v4 swap", gas: ofV4, source: "measured" },
+  ];
+  const row = (operation: string, used: number, goal: number | null, others: readonly Peer[] = []) =>
+    rows.push({ operation, gas: used, goal, peers: others });
+  row("amm trade primary", gas.primary, 120_000, beside(v4));
+  row("amm trade two bands", gas.bands, 160_000, beside(v4Crossing));
+  row("amm liquidate partial, no capital", gas.liquidate, null);
+  row("amm add liquidity", gas.add, null);
+  row("amm remove liquidity", gas.remove, null);
 }
 
 /** The same with few and with many accounts, after one record and after many. */

@@ -173,12 +173,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
     /* PROVIDERS */
 
     /// @inheritdoc IBackstopAMM
-    function addLiquidity(
-        uint8 m,
-        uint256 account,
-        uint128 cash,
-        uint256 minShares
-    ) external returns (uint256 shares) {
+    function addLiquidity(uint8 m, uint256 account, uint128 cash, uint256 minShares) external returns (uint256 shares) {
         _requireAuthorized(account);
         IMarginEngine(engine).sync(m);
         Market memory market = IMarginEngine(engine).markets(m);
@@ -355,9 +350,10 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         side.steps = new Step[](5);
         if (held < 0) {
             side.isAuction = calm != 0;
-            side.steps[0] = side.isAuction
-                ? _auction(m, wish, uint256(-held), i.cap, calm - CALM_TIME)
-                : Step(_bandPrice(wish, 1), uint256(-held));
+            side.steps[0] =
+                side.isAuction
+                    ? _auction(m, wish, uint256(-held), i.cap, calm - CALM_TIME)
+                    : Step(_bandPrice(wish, 1), uint256(-held));
         }
         if (!isOpen) return side;
         if (block.timestamp < g.disarmedUntil) return side;
@@ -464,7 +460,11 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
                 isWide: market.state == PriceState.WIDE,
                 level: market.level,
                 price: market.price,
-                slackBps: isLiquidation ? 0 : isPriceOk ? bandBps : bandBps / 5,
+                slackBps: isLiquidation
+                    ? 0
+                    : isPriceOk
+                        ? bandBps
+                        : bandBps / 5,
                 lots: 0,
                 stop: isBuy ? type(uint64).max : 0,
                 position: IMarginEngine(engine).positions(accountOf(m), m).lots,

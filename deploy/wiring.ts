@@ -87,7 +87,11 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
     m.call(manager, "grantRole", [GOVERNANCE, deployer, 0], { id: "grantGovernance" }),
     m.call(manager, "grantRole", [GUARDIAN, guardian, 0], { id: "grantGuardian" }),
   ];
-  const connected = m.call(engine, "wire", [stack, exchange, risk, amm], { id: "connect", after: roles, from: deployer });
+  const connected = m.call(engine, "wire", [stack, exchange, risk, amm], {
+    id: "connect",
+    after: roles,
+    from: deployer,
+  });
   return { manager, oracle, engine, stack, junior, senior, exchange, risk, amm, connected };
 }
 

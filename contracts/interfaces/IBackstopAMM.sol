@@ -94,7 +94,12 @@ interface IBackstopAMM {
     /// @param cash      {u} at least MIN_CASH for the first
     /// @param minShares revert rather than mint fewer
     /// @return shares   {share} of {shareId}, 12 decimals
-    function addLiquidity(uint8 market, uint256 account, uint128 cash, uint256 minShares) external returns (uint256 shares);
+    function addLiquidity(
+        uint8 market,
+        uint256 account,
+        uint128 cash,
+        uint256 minShares
+    ) external returns (uint256 shares);
 
     /// @notice Burns shares of the caller. In kind, `account` gets their part of the curve's position at the mark and of its equity there,
     /// which is the same at any price; else only cash, at the position's unfavourable edge.

@@ -80,7 +80,10 @@ library AmmLib {
         if (grows) ledger.requireOpen(at, deal.isBuy, !deal.isBuy, priceOk, env.tokenUnit);
         if (deal.taken.curveLots != 0) _requireCurve(ledger, at, curve, !deal.isBuy, priceOk);
         uint256 cap = MarginLib.capOf(at.market);
-        require(!isMore || at.market.openInterest <= cap, IMarginEngine.OpenInterestAboveCap(at.market.openInterest, cap));
+        require(
+            !isMore || at.market.openInterest <= cap,
+            IMarginEngine.OpenInterestAboveCap(at.market.openInterest, cap)
+        );
         if (deal.taken.bandLots != 0) ledger.report(env, m);
     }
 
@@ -117,9 +120,8 @@ library AmmLib {
 
         // what the depth did not cost of it pays its providers and is shared like any penalty
         uint256 atMark = deal.lots * at.market.price;
-        uint256 slippage = deal.isBuy
-            ? MathLib.zeroFloorSub(deal.quote, atMark)
-            : MathLib.zeroFloorSub(atMark, deal.quote);
+        uint256 slippage =
+            deal.isBuy ? MathLib.zeroFloorSub(deal.quote, atMark) : MathLib.zeroFloorSub(atMark, deal.quote);
         uint256 left = MathLib.zeroFloorSub(penalty, slippage);
         deal.taken.fee = uint128(MathLib.min(deal.taken.fee, left));
         left -= deal.taken.fee;
@@ -233,7 +235,16 @@ library AmmLib {
         Taken memory t = deal.taken;
         if (t.curveLots != 0) {
             int256 providers = int256(uint256(t.fee));
-            (taker, curve) = _fill(ledger, at, deal, deal.curve, t.curveLots, t.curveQuote, fee + providers, -providers);
+            (taker, curve) = _fill(
+                ledger,
+                at,
+                deal,
+                deal.curve,
+                t.curveLots,
+                t.curveQuote,
+                fee + providers,
+                -providers
+            );
         }
         if (t.bandLots != 0) {
             requirePoolPrice(deal.isBuy, t.bandQuote, uint256(t.bandLots) * at.market.price);
@@ -289,14 +300,21 @@ library AmmLib {
     /// @param atMark {u} of the same lots
     function requirePoolPrice(bool isBuy, uint256 quote, uint256 atMark) internal pure {
         uint256 scaled = quote * MarginLib.BPS;
-        bool isFair = isBuy
-            ? scaled >= atMark * (MarginLib.BPS - MAX_DISCOUNT_BPS)
-            : scaled <= atMark * (MarginLib.BPS + MAX_DISCOUNT_BPS);
+        bool isFair =
+            isBuy
+                ? scaled >= atMark * (MarginLib.BPS - MAX_DISCOUNT_BPS)
+                : scaled <= atMark * (MarginLib.BPS + MAX_DISCOUNT_BPS);
         require(isFair, IMarginEngine.QuoteBeyondLimit(quote, atMark));
     }
 
     /// @dev The curve's account grows like a liquidator's: free of the factors of open interest and level, not on the winning side.
-    function _requireCurve(Ledger storage ledger, Focus memory at, Change memory c, bool isLong, bool priceOk) private view {
+    function _requireCurve(
+        Ledger storage ledger,
+        Focus memory at,
+        Change memory c,
+        bool isLong,
+        bool priceOk
+    ) private view {
         bool grows = RulesLib.increases(c);
         if (grows) {
             require(priceOk, IMarginEngine.PriceNotValid(at.m, at.market.state));

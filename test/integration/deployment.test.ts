@@ -57,7 +57,8 @@ const RESTRICTED: readonly Restricted[] = [
   {
     name: "engine.wire",
     role: "governor",
-    send: async ({ engine, stack, exchange, risk, amm }, caller) => engine.connect(caller).wire(stack, exchange, risk, amm),
+    send: async ({ engine, stack, exchange, risk, amm }, caller) =>
+      engine.connect(caller).wire(stack, exchange, risk, amm),
     refusedBy: "AlreadyConnected",
   },
   {
@@ -288,6 +289,7 @@ describe("settlement tokens", () => {
     const token = await new MockToken__factory(fx.governor).deploy("USD", 18);
     const anything = await fx.token.getAddress();
     const libraries = {
+      "project/contracts/libraries/AmmLib.sol:AmmLib": anything,
       "project/contracts/libraries/CashLib.sol:CashLib": anything,
       "project/contracts/libraries/DeleverageLib.sol:DeleverageLib": anything,
       "project/contracts/libraries/IncomeLib.sol:IncomeLib": anything,

@@ -179,14 +179,20 @@ contract BackstopAMMBandsTest is AmmBase {
         for (uint256 i; i < 3; ++i) {
             _level(levels[i]);
             int64 lots = int64(uint64(bound(uint256(keccak256(abi.encode(seed, i))), 100, 200_000)));
-            if (seed >> i & 1 != 0) lots = -lots;
+            if ((seed >> i) & 1 != 0) lots = -lots;
             _trySwap(lots);
             vm.warp(block.timestamp + 1);
         }
         _level(2);
         for (uint256 i; i < 40 && _lots(alice, ETH) != 0; ++i) {
             int256 left = -_lots(alice, ETH);
-            int64 part = int64(left > 150_000 ? int256(150_000) : left < -150_000 ? -int256(150_000) : left);
+            int64 part = int64(
+                left > 150_000
+                    ? int256(150_000)
+                    : left < -150_000
+                        ? -int256(150_000)
+                        : left
+            );
             if (!_trySwap(part)) break;
             vm.warp(block.timestamp + 1);
         }

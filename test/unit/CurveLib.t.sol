@@ -97,7 +97,13 @@ contract CurveLibTest is BaseTest {
         _assertPlan(c, steps, 20000, 18000, 2000);
     }
 
-    function _assertPlan(Curve memory c, Step[] memory steps, uint256 lots, uint256 byCurve, uint256 bySteps) private pure {
+    function _assertPlan(
+        Curve memory c,
+        Step[] memory steps,
+        uint256 lots,
+        uint256 byCurve,
+        uint256 bySteps
+    ) private pure {
         Taken memory t = CurveLib.plan(c, steps, false, lots, ENDLESS, 0);
         assertEq(t.curveLots, byCurve);
         assertEq(t.bandLots, bySteps);
@@ -153,7 +159,8 @@ contract CurveLibTest is BaseTest {
     function testFuzz_Plan_MoreLotsCostMoreEach(uint256 lots, uint256 more, bool isBuy) public pure {
         Curve memory c = _curve(1e9, 1e21);
         Step[] memory steps = new Step[](2);
-        (steps[0], steps[1]) = isBuy ? (Step(1.01e12, 1e6), Step(1.02e12, 1e6)) : (Step(0.99e12, 1e6), Step(0.98e12, 1e6));
+        (steps[0], steps[1]) =
+            isBuy ? (Step(1.01e12, 1e6), Step(1.02e12, 1e6)) : (Step(0.99e12, 1e6), Step(0.98e12, 1e6));
         lots = bound(lots, 1, 1e8);
         more = bound(more, lots, 2e8);
         Taken memory a = CurveLib.plan(c, steps, isBuy, lots, ENDLESS, isBuy ? ENDLESS : 0);
