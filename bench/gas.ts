@@ -272,9 +272,9 @@ async function observe(asEngine: Signer) {
   const update = async (moved: bigint) => {
     await networkHelpers.time.increase(61);
     const exposure = { price: price + moved, state, openInterest, capacity, ...sides, fundingRate };
-    return risk.connect(asEngine).update(MARKET, { ...exposure, divergence: 0n,
-    depletion: 0n,
-    beyondMargin: freeStake, freeStake });
+    return risk
+      .connect(asEngine)
+      .update(MARKET, { ...exposure, divergence: 0n, depletion: 0n, beyondMargin: freeStake, freeStake });
   };
   await update(1n);
   const gas = await gasInside(update(2n));

@@ -7,7 +7,6 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Curve, IBackstopAMM, Sample, Take, Taken} from "./interfaces/IBackstopAMM.sol";
 import {ICapitalStack} from "./interfaces/ICapitalStack.sol";
 import {
-    Account,
     IMarginEngine,
     Inventory,
     Market,
@@ -25,20 +24,21 @@ import {VolatilityLib} from "./libraries/VolatilityLib.sol";
 /// @title BackstopAMM
 /// @notice Depth that does not run away: docs/mechanism.md, "Backstop AMM".
 ///
-/// CURVE. Constant product with virtual reserves, LEVERAGE times as deep as what its providers put in. Its position and cash are an ordinary
-/// margin account of this contract, one a market: it pays funding, can be liquidated and taken over like anybody's. It takes no lot
-/// that would make its position worth more than MAX_EXPOSURE times its equity.
+/// CURVE. Constant product with virtual reserves, LEVERAGE times as deep as what its providers put in. Its position and cash are an
+/// ordinary margin account of this contract, one a market: it pays funding, can be liquidated and taken over like anybody's. It takes no
+/// lot that would make its position worth more than MAX_EXPOSURE times its equity.
 ///
 /// BANDS. The pool's own depth: four constant prices around the index, each used when the curve's marginal price has reached it or the
 /// curve can take no more. How deep the ladder is used is the pool's position itself, so nothing has to be booked and nothing can
-/// disagree. Liquidations always may use them; anybody from level OPEN_LEVEL, BLOCK_BPS of them in a block. What reduces the pool's position
-/// is sold on a Dutch auction when the market has been calm for CALM_TIME.
+/// disagree. Liquidations always may use them; anybody from level OPEN_LEVEL, BLOCK_BPS of them in a block. What reduces the pool's
+/// position is sold on a Dutch auction when the market has been calm for CALM_TIME.
 ///
 /// ACCOUNTING. Holds no money. Shares are ERC-6909, 12 decimals; rounding is in favour of those who stay.
 ///
 /// ROLES. Governance, through the access manager: {setFee}. Nobody chooses a price or moves a reserve.
 ///
-/// LIVENESS. {take} and {sample} are part of liquidations and syncs. They call the engine's and the stack's views and have no loop that grows.
+/// LIVENESS. {take} and {sample} are part of liquidations and syncs. They call the engine's and the stack's views and have no loop that
+/// grows.
 ///
 /// KNOWN LIMITS. The curve's reserves follow its trades, not its position: what liquidation or deleveraging takes of the position leaves
 /// them as they are. Reserves do not grow with fees.
@@ -146,8 +146,8 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
             _age(p);
             p.premium = _premium(c, wish.price);
             pulses[m] = p;
+            emit CurveMoved(m, c.base, c.quote);
         }
-        emit Took(m, wish.isBuy, wish.isLiquidation, t, c);
     }
 
     /// @inheritdoc IBackstopAMM

@@ -20,7 +20,8 @@ import {History, VolatilityLib} from "./libraries/VolatilityLib.sol";
 /// what the level takes for the level's dwell, so a market that nobody observes stays where it is. Every input that somebody can push
 /// can only be pushed up: that costs others margin and fees, and pays nobody.
 ///
-/// OBSERVATIONS. The margin engine makes them, at the first sync of each minute; anyone may sync.
+/// OBSERVATIONS. The margin engine makes them, at the first sync of each minute; anyone may sync. Later prices of the minute widen the range
+/// of volatility, and the last one counts in its averages.
 ///
 /// ROLES. Governance, through the access manager: {setVolatilityLimits}, reporters and models of {Signals}. Nobody sets a level.
 ///
@@ -44,10 +45,11 @@ contract RiskEngine is IRiskEngine, Signals {
         // 32 bytes
         uint16 divergence; // {bps}
         uint16 depletion; // {bps}
-        // 4 bytes
+        uint64 seen; // {u/lot} last good price
+        // 12 bytes
     }
 
-    uint256 public constant PERIOD = 60; // {s} between observations at least
+    uint256 public constant PERIOD = 60; // {s} aligned: the first update of each observes
     uint256 public constant LEVERED_BPS = 3500; // {bps} of open interest taken to be at full leverage
     uint256 public constant CROWD_BPS = 6000; // {bps} of the traders' lots that make a side crowded
     uint8 public constant BLIND = 3; // at least, while the price is not good
@@ -87,11 +89,10 @@ contract RiskEngine is IRiskEngine, Signals {
 
         State memory s = states[market];
         bool isSeen = exposure.state <= PriceState.WIDE;
-        if (block.timestamp >= s.updatedAt + PERIOD) {
-            if (isSeen) _see(market, exposure.price);
-            _observe(market, s, exposure);
-            states[market] = s;
-        }
+        bool isNew = block.timestamp / PERIOD != s.updatedAt / PERIOD;
+        if (isSeen) _see(market, s, exposure.price, isNew);
+        if (isNew) _observe(market, s, exposure);
+        states[market] = s;
         return isSeen || s.level > BLIND ? s.level : BLIND;
     }
 
@@ -158,11 +159,17 @@ contract RiskEngine is IRiskEngine, Signals {
 
     /* INTERNAL: OBSERVATION */
 
-    /// @dev The price goes into volatility and into the score of signals.
-    function _see(uint8 market, uint64 price) private {
+    /// @dev The price goes into volatility and into the score of signals. What a minute ended with counts as the next one begins, if it is
+    /// not what the minute was observed at: nobody hides a price by being the first of its minute.
+    function _see(uint8 market, State memory s, uint64 price, bool isNew) private {
         uint256 initial = limits[market].initial;
-        // {D18/year} = {bps}^2 1e18 / BPS^2: below 2^72 for 16 bits of bps
-        histories[market].observe(price, block.timestamp, uint72(initial * initial * 1e10));
+        initial *= initial * 1e10; // {D18/year} = {bps}^2 1e18 / BPS^2: below 2^72 for 16 bits of bps
+        History storage history = histories[market];
+        if (isNew && s.seen != 0 && s.seen != history.price) {
+            history.observe(s.seen, (s.updatedAt / PERIOD + 1) * PERIOD, uint72(initial));
+        }
+        history.observe(price, block.timestamp, uint72(initial));
+        s.seen = price;
         _observeSignals(market, price, block.timestamp);
     }
 
@@ -199,7 +206,7 @@ contract RiskEngine is IRiskEngine, Signals {
 
     /// @dev Use, coverage, funding and crowd as the exposure has them. Saturating: nothing here reverts.
     function _measure(State memory s, Exposure calldata e) private {
-        uint256 elapsed = s.updatedAt == 0 ? FUNDING_MINUTES : (block.timestamp - s.updatedAt) / PERIOD;
+        uint256 elapsed = s.updatedAt == 0 ? FUNDING_MINUTES : block.timestamp / PERIOD - s.updatedAt / PERIOD;
         uint256 weight = VolatilityLib.power(FUNDING_DECAY, MathLib.min(elapsed, FUNDING_MINUTES));
         int256 rate = e.fundingRate * int256(1 << FUNDING_BITS);
         int256 old = s.updatedAt == 0 ? rate : int256(s.funding);

@@ -56,7 +56,8 @@ interface IBackstopAMM {
         uint256 cash,
         Curve curve
     );
-    event Took(uint8 indexed market, bool isBuy, bool isLiquidation, Taken taken, Curve curve);
+    /// @notice A trade or a liquidation left the reserves at these; what it moved is in the engine's `Filled`.
+    event CurveMoved(uint8 indexed market, uint64 base, uint128 quote);
     /// @notice The index moved by more than JUMP: trades of the curve pay `feePpm` more, falling to none in JUMP_TIME.
     event Jumped(uint8 indexed market, uint256 from, uint256 to, uint256 feePpm);
     /// @notice The market has cost the pool too much: its bands are shut until then.
@@ -78,7 +79,7 @@ interface IBackstopAMM {
 
     /// @notice Fills as much of a wish as there is depth for. The engine moves the lots.
     /// @custom:reverts NotEngine
-    /// @custom:emits Took, Disarmed
+    /// @custom:emits CurveMoved, Disarmed
     function take(uint8 market, Take calldata wish) external returns (Taken memory);
 
     /// @notice Observes a market at a sync. Reverts for nobody but another caller.

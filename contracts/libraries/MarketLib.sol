@@ -134,7 +134,8 @@ library MarketLib {
         if (maintenanceBps != ledger.params[m].maintenanceBps) {
             ledger.params[m].maintenanceBps = uint16(maintenanceBps); // at most the target
         }
-        bool isObserved = market.syncedAt / MINUTE != block.timestamp / MINUTE; // once in each aligned minute
+        // once in each aligned minute, and whenever the price is another one
+        bool isObserved = market.syncedAt / MINUTE != block.timestamp / MINUTE || market.price != quote.price;
         market.price = quote.price;
         market.validUntil = quote.validUntil;
         market.syncedAt = uint32(block.timestamp);

@@ -9,7 +9,7 @@ struct History {
     uint72 fast; // D18{1/year} variance, half-life of 4 h
     uint72 slow; // D18{1/year} variance, half-life of 7 d
     uint64 price; // {u/lot} the reference: follows the price by one bounded step a minute; 0 before the first observation
-    uint48 observedAt; // {s} start of the minute that the next observation ends; less than 60 s before the last one
+    uint48 observedAt; // {s} start of the aligned minute of the last observation
     // slot: 8 + 8 + 4 + 6 = 26
     uint64 high; // {u/lot} of the current bucket
     uint64 low; // {u/lot} of the current bucket
@@ -26,9 +26,9 @@ struct History {
 /// STEPS. The reference follows the price by at most a factor of e^(5 % sqrt(minutes)) an observation, 20 % at most. One forged print
 /// and back thus counts as two steps of 5 %, in both estimators; a move that stays is followed minute by minute until all of it counts.
 ///
-/// WHO MAY OBSERVE. Anyone, as often as he likes. At most one observation a whole minute enters the averages and the remainder of a
-/// minute is carried, so their weight is that of the time that has passed and extra calls dilute nothing. A call within the minute only
-/// widens the range of the current bucket, to a price that is in force: it can raise the variance and never lower it.
+/// WHO MAY OBSERVE. Anyone, as often as he likes. The first observation of an aligned minute enters the averages with the weight of the
+/// minutes that have passed, so extra calls dilute nothing. Another one within the minute only widens the range of the current bucket, to
+/// a price that is in force: it can raise the variance and never lower it.
 ///
 /// ROUNDING. Up: too much volatility is the safe side. Logarithms from 0 to 2.1e-12 of themselves + 4e-18 above the true ones, closed
 /// buckets to the next 2e-8. The averages are above the exact recursion by less than 1e-18 an observation, and never below it
@@ -84,7 +84,8 @@ library VolatilityLib {
         (uint256 fast, uint256 slow) = (history.fast, history.slow);
         (uint64 last, uint256 observedAt) = (history.price, history.observedAt);
         if (last == 0) {
-            (history.fast, history.slow, history.price, history.observedAt) = (initial, initial, price, uint48(time));
+            (history.fast, history.slow, history.price) = (initial, initial, price);
+            history.observedAt = uint48(time - (time % MINUTE)); // minutes are the clock's
             (history.high, history.low, history.bucket) = (price, price, uint48(time / BUCKET));
             return true;
         }

@@ -1,5 +1,6 @@
 /** What @backstop/sdk offers: the bigint twin of the contracts' maths. */
 
+export * from "./amm.ts";
 export type { World } from "./context.ts";
 export * from "./ema.ts";
 export * from "./engine.ts";

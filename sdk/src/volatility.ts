@@ -6,7 +6,7 @@ export interface VolatilityHistory {
   readonly fast: bigint; // D18{1/year} variance, half-life of 4 h
   readonly slow: bigint; // D18{1/year} variance, half-life of 7 d
   readonly price: bigint; // {u/lot} the reference: follows the price by one bounded step a minute
-  readonly observedAt: bigint; // {s} start of the minute that the next observation ends
+  readonly observedAt: bigint; // {s} start of the aligned minute of the last observation
   readonly high: bigint; // {u/lot} of the current bucket
   readonly low: bigint; // {u/lot} of the current bucket
   readonly bucket: bigint; // time / 300 s of the current bucket
@@ -110,7 +110,7 @@ export function entry(high: bigint, low: bigint): bigint {
 
 function begin(price: bigint, time: bigint, initial: bigint): VolatilityHistory {
   const range = { high: price, low: price, bucket: time / BUCKET, ring: Array<bigint>(BUCKETS).fill(0n) };
-  return { fast: initial, slow: initial, price, observedAt: time, ...range };
+  return { fast: initial, slow: initial, price, observedAt: time - (time % MINUTE), ...range };
 }
 
 /** Closes the current bucket when a later one has begun; the new one's range starts from the reference. */

@@ -1,0 +1,143 @@
+/** What the backstop AMM gives for a trade or a liquidation: twin of CurveLib and of the bands, eq. (41) to (44) of docs/mechanism.md. Pure. */
+import { abs, ceilDiv, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
+import { BPS } from "./units.ts";
+
+/** Reserves of the providers' curve; its marginal price is quote / base {u/lot}. */
+export interface Curve {
+  readonly base: bigint; // {lot}
+  readonly quote: bigint; // {u}
+}
+
+/** Lots of the pool at one price. */
+export interface Step {
+  readonly price: bigint; // {u/lot}
+  readonly lots: bigint;
+}
+
+/** What is wanted, and how far the curve may go for it. */
+export interface Wish {
+  readonly isBuy: boolean;
+  readonly lots: bigint; // {lot}
+  readonly room: bigint; // {lot} that the curve may take: {@link roomOf}
+  readonly stop: bigint; // {u/lot} no lot at a worse marginal price; 0 or NO_STOP for none
+}
+
+export interface Planned {
+  readonly curveLots: bigint;
+  readonly bandLots: bigint;
+  readonly curveQuote: bigint; // {u} down when sold, up when bought
+  readonly bandQuote: bigint; // {u}
+}
+
+/** Where the pool's ladder of a market stands. */
+export interface Ladder {
+  readonly price: bigint; // {u/lot} mark
+  readonly level: bigint; // 0 to 4
+  readonly isBuy: boolean; // the account buys
+  readonly pool: bigint; // {lot} of the pool's position in effect, signed
+  readonly cap: bigint; // {lot} of it
+}
+
+/** {u/lot} of a buyer without a limit. */
+export const NO_STOP = (1n << 64n) - 1n;
+
+/** {bps} of the cap that a level arms, and of the discounts. */
+const ARMED = [2_500n, 2_500n, 5_000n, 7_500n, 10_000n];
+const DISCOUNTS = [10_000n, 10_000n, 12_500n, 16_000n, 20_000n];
+/** {bps} discount of each band in a calm market, and of what is armed where it ends. */
+const BANDS = [
+  { discount: 100n, end: 3_000n },
+  { discount: 200n, end: 6_000n },
+  { discount: 350n, end: 8_500n },
+  { discount: 600n, end: 10_000n },
+];
+const MAX_EXPOSURE = 3n; // position over equity of a curve
+const ENDLESS = (1n << 56n) - 1n; // {lot}
+
+/** {u} for lots sold to the curve, down. */
+export const proceeds = ({ base, quote }: Curve, lots: bigint): bigint =>
+  lots === 0n ? 0n : mulDivFloor(lots, quote, base + lots);
+
+/** {u} for fewer lots than `base` bought of the curve, up. */
+export const cost = ({ base, quote }: Curve, lots: bigint): bigint =>
+  lots === 0n ? 0n : mulDivCeil(lots, quote, base - lots);
+
+/** The curve after a trade. */
+export const traded = (curve: Curve, isBuy: boolean, lots: bigint): Curve =>
+  isBuy
+    ? { base: curve.base - lots, quote: curve.quote + cost(curve, lots) }
+    : { base: curve.base + lots, quote: curve.quote - proceeds(curve, lots) };
+
+/**
+ * {lot} that bring the marginal price to `price`, 0 when it is there: up to the first lot at which it has been reached when
+ * `isReached`, else down to the last at which it has not been passed.
+ */
+export function lotsTo({ base, quote }: Curve, isBuy: boolean, price: bigint, isReached: boolean): bigint {
+  if (base === 0n) return 0n;
+  if (price === 0n) return isBuy ? 0n : ENDLESS;
+  const product = base * quote;
+  const root = sqrt(product / price);
+  const isUp = isBuy !== isReached && root * root * price < product;
+  const until = isUp ? root + 1n : root;
+  return isBuy ? max(0n, base - max(1n, until)) : max(0n, until - base);
+}
+
+/** What of a wish the curve takes and what the pool, steps best first: the curve up to the price of a step, then the step. */
+export function plan(curve: Curve, steps: readonly Step[], { isBuy, lots, room, stop }: Wish): Planned {
+  let [byCurve, byPool, bandQuote] = [0n, 0n, 0n];
+  const go = (until: bigint) => {
+    byCurve = min(max(byCurve, min(room, until)), lots - byPool);
+  };
+  for (const step of steps.filter((one) => one.lots !== 0n)) {
+    if (byCurve + byPool === lots || (isBuy ? step.price > stop : step.price < stop)) break;
+    go(lotsTo(curve, isBuy, step.price, true));
+    const part = min(step.lots, lots - byCurve - byPool);
+    byPool += part;
+    bandQuote += part * step.price;
+  }
+  if (byCurve + byPool < lots) go(lotsTo(curve, isBuy, stop, false));
+  const curveQuote = isBuy ? cost(curve, byCurve) : proceeds(curve, byCurve);
+  return { curveLots: byCurve, bandLots: byPool, curveQuote, bandQuote };
+}
+
+/** {lot} the curve may take: what reduces its position, then up to three times its equity {u} at the unfavourable edge. */
+export function roomOf(position: bigint, equity: bigint, price: bigint, isBuy: boolean): bigint {
+  const held = isBuy ? -position : position;
+  const most = (max(0n, equity) * MAX_EXPOSURE) / price;
+  return max(0n, max(most - held, -held));
+}
+
+/** The pool's side for a liquidation where no auction is on: what reduces its position at the first band's price, then the bands. */
+export function ladderOf({ price, level, isBuy, pool, cap }: Ladder): readonly Step[] {
+  const held = isBuy ? -pool : pool;
+  const priceAt = (discount: bigint) => {
+    const part = discount * at(DISCOUNTS, level); // {bps^2}
+    return isBuy ? ceilDiv(price * (BPS * BPS + part), BPS * BPS) : (price * (BPS * BPS - part)) / (BPS * BPS);
+  };
+  const armed = (cap * at(ARMED, level)) / BPS;
+  let from = max(0n, held);
+  const steps = BANDS.map(({ discount, end }) => {
+    const until = (armed * end) / BPS;
+    const lots = max(0n, until - from);
+    from = max(from, until);
+    return { price: priceAt(discount), lots };
+  });
+  return held < 0n ? [{ price: priceAt(100n), lots: abs(held) }, ...steps] : steps;
+}
+
+function at(table: readonly bigint[], level: bigint): bigint {
+  const entry = table[Number(level)];
+  if (entry === undefined) throw new RangeError(`level ${level} is not 0 to 4`);
+  return entry;
+}
+
+/** floor(sqrt(x)), by Newton's steps from above. */
+function sqrt(x: bigint): bigint {
+  if (x < 2n) return x;
+  let root = 1n << BigInt((x.toString(2).length + 1) >> 1);
+  for (;;) {
+    const next = (root + x / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}
