@@ -6,7 +6,7 @@ import { type ActionName, createActions, createCast, type Scene } from "../helpe
 import { prepare, SOURCES_STAND } from "../helpers/lockstep/prepare.ts";
 import { createRunner } from "../helpers/lockstep/runner.ts";
 import { createScript, epochsByRescaling, type Script, wholeSide } from "../helpers/lockstep/waves.ts";
-import { createWorld, MARKET_IDS } from "../helpers/lockstep/world.ts";
+import { createWorld, MARKET_IDS, PLAIN } from "../helpers/lockstep/world.ts";
 
 const SEED = Number(process.env.LOCKSTEP_SEED ?? 20_200_312);
 const FULL_EVERY = 250;
@@ -103,7 +103,7 @@ async function run(decimals: number, steps: number, seed: number) {
 
 /** A life of its own for a written sequence; everything is compared after every step. */
 async function scripted(stake: bigint, play: (script: Script) => Promise<void>) {
-  const world = await createWorld(await network.create(), 6, false);
+  const world = await createWorld(await network.create(), 6, PLAIN);
   const cast = createCast(world);
   const runner = createRunner(world, cast);
   await prepare(world, cast, runner, stake);
