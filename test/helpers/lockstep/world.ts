@@ -15,13 +15,13 @@ const ANY_STEP = 65_535; // {bps}
 const anyStep = ({ feed }: MarketConfig) => ({ ...feed, jumpBps: ANY_STEP });
 
 /** Random prices here move several times as much as real ones. */
-const LIMITS: VolatilityLimits = { level1: 15_000, level2: 25_000, level3: 40_000, level4: 60_000, initial: 12_000 };
+const LIMITS: VolatilityLimits = { level1: 20_000, level2: 30_000, level3: 45_000, level4: 65_000, initial: 12_000 };
 
-/** No levels in the first; the third holds its steps as deployed, the moves of the others are shocks. */
+/** No levels in the first; the third holds the steps of a crisis, in the others they are shocks. */
 export const MARKETS: readonly LocalMarket[] = [
   { config: { ...ETH, volatility: null, feed: anyStep(ETH) }, answer: dollars(2_000n) },
   { config: { ...BTC, volatility: LIMITS, feed: anyStep(BTC) }, answer: dollars(60_000n) },
-  { config: { ...ALT, volatility: LIMITS }, answer: dollars(2n) },
+  { config: { ...ALT, volatility: LIMITS, feed: { ...ALT.feed, jumpBps: 1_500 } }, answer: dollars(2n) },
 ];
 export const MARKET_IDS = [0, 1, 2] as const;
 
@@ -30,6 +30,9 @@ export const PLAIN: readonly LocalMarket[] = MARKETS.map(({ config, answer }) =>
   config: { ...config, volatility: null, feed: anyStep(config) },
   answer,
 }));
+
+/** Levels in the third only: losses of a crisis need somebody who still takes new risk. */
+export const MOSTLY_OPEN: readonly LocalMarket[] = [...PLAIN.slice(0, 2), ...MARKETS.slice(2)];
 
 type Pending = readonly [gain: bigint, loss: bigint, atRisk: bigint];
 
@@ -65,6 +68,7 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   const since = new Map<number, bigint>(); // {s} when the feed was configured
   const samples = new Map<number, Samples>();
   const seconds = new Map<string, bigint>(); // {u/lot} by market and time
+  const nonces = new Map<number, bigint>(); // of the last signal
   const raisedUntil = new Map<number, bigint>(); // {s} a signal is in force before
   /** {token} what each market last reported, by the model. */
   const reported = new Map<number, Pending>();
@@ -184,7 +188,7 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   }
 
   return {
-    ...{ fx, chain, model, rounds, lives, seconds, raisedUntil, surplus, quotes, payments, reports },
+    ...{ fx, chain, model, rounds, lives, seconds, nonces, raisedUntil, surplus, quotes, payments, reports },
     priceOf,
     ...{ engineAt, stackAt, juniorAt, poolAt, exchangeAt, tokenAt, oracleAt, riskAt },
   };
