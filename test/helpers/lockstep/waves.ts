@@ -14,7 +14,7 @@ const startOf = (outcome: string) => new RegExp(`^${outcome.replaceAll(/[()]/g, 
 export async function createScript(world: World, cast: Cast, { step }: Runner) {
   const { fx, chain, model, engineAt, stackAt, poolAt, exchangeAt } = world;
   const [engine, pool, stack] = [fx.engine.interface, fx.pool.interface, fx.stack.interface];
-  let now = await chain.timestamp();
+  let now = ((await chain.timestamp()) / HOUR + 1n) * HOUR; // minutes are aligned whenever it is started
   const account = (i: number) => cast.accounts[i] ?? 0n;
   const token = (dollars: bigint): bigint => (usd(1) * dollars) / model.tokenUnit;
 
