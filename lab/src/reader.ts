@@ -5,7 +5,8 @@ import { abi, MARKET, TOKEN_UNIT } from "./site.ts";
 import type { World } from "./world.ts";
 
 export interface Overview extends Totals {
-  readonly cap: bigint; // {lot}
+  readonly cap: bigint; // {lot} at level 0
+  readonly level: number; // of intervention, 0 to 4
   readonly held: bigint; // {lot} by the pool, what is not settled yet included
   readonly holds: bigint; // {lot} at most, before winners are closed
   readonly poolAssets: bigint; // {u} what the shares of both pools are worth together
@@ -62,6 +63,7 @@ export function createReader({ chain, addresses, accounts }: World): Reader {
         indexShort: market.indexShort,
         openInterest: market.openInterest,
         cap: market.openInterestCap,
+        level: Number(market.level),
         bucket: market.bucket,
         deficit: found.totalDeficit,
         internalBalance: found.internalBalance,

@@ -15,6 +15,7 @@ export interface Sample {
   readonly offset: number; // {s}
   readonly price: bigint; // {u/lot} = {1e-8 USD/coin}
   readonly openInterest: bigint; // {u} notional
+  readonly level: number; // of intervention, after the step
   readonly poolAssets: bigint; // {u} of both pools
   readonly juniorAssets: bigint; // {u}
   readonly inventoryEquity: bigint; // {u}
@@ -115,6 +116,7 @@ function sampleOf(step: Step, overview: Overview, inventory: Entry, tally: Tally
     offset: step.offset,
     price: overview.price,
     openInterest: overview.openInterest * overview.price,
+    level: overview.level,
     poolAssets: overview.poolAssets,
     juniorAssets: overview.juniorAssets,
     inventoryEquity: equityOf(inventory, overview),

@@ -46,6 +46,7 @@ export function tables(result: DrillResult): Table[] {
       rows: [
         both("open interest at the start, USD", ({ start }) => dollars(start.openInterest * start.price)),
         both("open interest at the end, USD", ({ end }) => dollars(end.openInterest * end.price)),
+        both("highest level of intervention, steps at it", levels),
         both("partial liquidations", ({ tally }) => String(tally.liquidations)),
         both("takeovers by the pool", ({ tally }) => String(tally.takeovers)),
         both("  of them below zero equity", ({ tally }) => String(tally.insolvent)),
@@ -91,6 +92,17 @@ export function tables(result: DrillResult): Table[] {
 /** A share price says nothing where nobody has a stake. */
 const priceOf = ({ poolAssets }: { readonly poolAssets: bigint }, price: bigint) =>
   poolAssets > USD ? dollars(price, 6) : "-";
+
+/** The highest level, and after how many steps the market was at it. */
+const highest = ({ samples }: Pick<Outcome, "samples">): { level: number; steps: number } => {
+  const level = Math.max(0, ...samples.map((sample) => sample.level));
+  return { level, steps: samples.filter((sample) => sample.level === level).length };
+};
+
+const levels = (outcome: Outcome): string => {
+  const { level, steps } = highest(outcome);
+  return `${level}, ${steps} of ${outcome.samples.length}`;
+};
 
 /** What was checked in the runs, each counted once. */
 export function verdict({ with: withPool, without }: Pick<DrillResult, "with" | "without">) {
@@ -169,6 +181,7 @@ export function json(result: DrillResult): Record<string, unknown> {
     takeovers: withPool.tally.takeovers,
     insolventTakeovers: withPool.tally.insolvent,
     deleveragings: withPool.tally.deleveragings,
+    highestLevel: highest(withPool).level,
     ...layers(withPool),
     paidByTranche: { junior: String(withPool.tally.byJunior), senior: String(withPool.tally.bySenior) },
     poolNavStart: String(withPool.start.poolAssets),
@@ -188,6 +201,7 @@ export function json(result: DrillResult): Record<string, unknown> {
       liquidations: without.tally.liquidations,
       takeovers: without.tally.takeovers,
       deleveragings: without.tally.deleveragings,
+      highestLevel: highest(without).level,
       haircut: String(haircut(without)),
       afterWindDown: afterWindDown(without),
     },

@@ -18,6 +18,7 @@ const overview: Outcome["start"] = {
   indexShort: 0n,
   openInterest: 1_000n,
   cap: 10_000n,
+  level: 0,
   bucket: 0n,
   deficit: 0n,
   internalBalance: 97_000_000n,
@@ -34,6 +35,7 @@ const sample = (offset: number): Outcome["samples"][number] => ({
   offset,
   price: overview.price + BigInt(offset),
   openInterest: 100n * USD,
+  level: offset === 300 ? 2 : 0,
   poolAssets: 1_000n * USD,
   juniorAssets: 200n * USD,
   inventoryEquity: -5n * USD,
@@ -144,6 +146,7 @@ describe("summary", () => {
     for (const exact of ["10.000000000003", "2.000000000000", "4.000000000000", "1.000000000000", "3.000000000003"])
       assert.ok(printed.includes(exact), `${exact} is missing from\n${printed}`);
     assert.ok(printed.includes("10 of 200 opening trades were refused"));
+    assert.ok(printed.includes("2, 1 of 3")); // the highest level and its steps
     assert.ok(printed.includes("held in all 32 checks"));
   });
 

@@ -4,8 +4,10 @@ import { openInterestCap, syncMarket } from "./funding.ts";
 import { marketsOf } from "./ledger.ts";
 import type { Exposure } from "./margin.ts";
 import { healthOf } from "./margin.ts";
+import { mulDivCeil } from "./math.ts";
 import { report } from "./pending.ts";
-import { interestInEffect, inventoryLots } from "./side.ts";
+import * as risk from "./risk.ts";
+import { interestInEffect, inventoryLots, othersLots } from "./side.ts";
 import type { State } from "./state.ts";
 import type { DrawReason, Health, Market, MarketParams, MarketRules, Position, Quote, Valuation } from "./types.ts";
 import { MarketStatus, PriceState } from "./types.ts";
@@ -18,8 +20,8 @@ export interface World {
   quote(market: number): Quote;
   /** What is pending in a market, {token} each. Returns what then counts as coverage {token} of both pools. */
   report(market: number, gain: bigint, loss: bigint, atRisk: bigint): bigint;
-  /** The level of a market when the risk engine is asked, at the first sync of a minute. */
-  level(market: number): bigint;
+  /** Whether a signal is in force in a market. */
+  isRaised(market: number): boolean;
   /** {token} what both pools pay of `requested`, at most that. */
   absorb(market: number, requested: bigint, reason: DrawReason): bigint;
   /** {token} counted against the stack's budgets: what a loss share took from its own lots. */
@@ -126,12 +128,33 @@ export function sync(ctx: Context, market: number): void {
   state.markets.set(BigInt(market), result.market);
   state.params.set(market, { ...paramsOf(ctx, market), maintenanceBps });
   const freeStake = report(ctx, market) * tokenUnit;
-  const isMinute = row.syncedAt / MINUTE !== world.now / MINUTE;
-  state.patchMarket(market, {
-    level: isMinute ? world.level(market) : row.level,
-    openInterestCap: openInterestCap(rulesOf(ctx, market), maintenanceBps, freeStake, quote.price),
-  });
+  const capacity = openInterestCap(rulesOf(ctx, market), maintenanceBps, freeStake, quote.price);
+  const isMinute = row.syncedAt / MINUTE !== world.now / MINUTE; // aligned: the first sync in it observes
+  const level = isMinute ? observeRisk(ctx, market, capacity, freeStake) : row.level;
+  state.patchMarket(market, { level, openInterestCap: capacity });
   if (result.premium !== 0n) state.addCash(FEES, result.premium);
+}
+
+/** Lets the risk engine see a market that has just been synced; the level in force. */
+function observeRisk(ctx: Context, market: number, capacity: bigint, freeStake: bigint): bigint {
+  const { state, world } = ctx;
+  const { price, state: priceState, fundingRate } = state.market(market);
+  const openInterest = interestInEffect(state, market);
+  const gap = rulesOf(ctx, market).shockBps - paramsOf(ctx, market).maintenanceBps; // {bps}
+  const before = state.risks.get(BigInt(market));
+  const exposure = {
+    ...{ price, state: priceState, openInterest, capacity, freeStake, fundingRate },
+    longs: othersLots(state, market, true),
+    shorts: othersLots(state, market, false),
+    beyondMargin: mulDivCeil(openInterest * price, gap, BPS),
+  };
+  const { risk: after, level } = risk.update(before, state.limits.get(market), exposure, {
+    now: world.now,
+    otherLiabilities: state.liabilities - before.liability,
+    isRaised: world.isRaised(market),
+  });
+  if (after !== before) state.risks.set(BigInt(market), after);
+  return level;
 }
 
 /** Markets in which the account has a position, ascending. */

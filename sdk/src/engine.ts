@@ -5,9 +5,10 @@ import type { Context, World } from "./context.ts";
 import { ensureUser, operatorKey, sync } from "./context.ts";
 import { deleverage, settleAccount, settledHealth, settledView } from "./deleverage.ts";
 import { collectIncome, coverEngine } from "./income.ts";
-import { setInventoryCap, setMarket, setStatus } from "./listing.ts";
+import { setInventoryCap, setMarket, setStatus, setVolatilityLimits } from "./listing.ts";
 import type { Liquidation } from "./rescue.ts";
 import * as rescue from "./rescue.ts";
+import type { VolatilityLimits } from "./risk.ts";
 import { inventoryCap, inventoryEquity, inventoryLots } from "./side.ts";
 import { State } from "./state.ts";
 import { settle } from "./trading.ts";
@@ -40,7 +41,7 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
     now: 0n,
     quote: () => unset("quote"),
     report: () => unset("report"),
-    level: () => unset("level"),
+    isRaised: () => unset("isRaised"),
     unrepaid: () => unset("unrepaid"),
     repay: () => unset("repay"),
     absorb: () => unset("absorb"),
@@ -98,6 +99,8 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
 
     setMarket: (market: number, params: MarketParams, rules: MarketRules) =>
       run(() => setMarket(ctx, market, params, rules)),
+    setVolatilityLimits: (market: number, limits: VolatilityLimits) =>
+      run(() => setVolatilityLimits(ctx, market, limits)),
     setStatus: (market: number, status: MarketStatus) => run(() => setStatus(ctx, market, status)),
     setInventoryCap: (market: number, cap: InventoryCap) => run(() => setInventoryCap(ctx, market, cap)),
 

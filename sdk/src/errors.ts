@@ -14,6 +14,7 @@ export interface ErrorArguments {
   DecimalsUnsupported: [decimals: bigint, max: bigint];
   UnknownMarket: [market: bigint];
   LevelTooHigh: [market: bigint, level: bigint];
+  LimitsNotAscending: [limit: bigint, next: bigint];
   MarketNotActive: [market: bigint, status: bigint];
   TooManyMarkets: [account: bigint, max: bigint];
   PriceNotValid: [market: bigint, state: bigint];

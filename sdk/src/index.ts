@@ -9,6 +9,7 @@ export * from "./invariants.ts";
 export * from "./level.ts";
 export * from "./math.ts";
 export * from "./premium.ts";
+export * from "./risk.ts";
 export * from "./signals.ts";
 export { State } from "./state.ts";
 export * from "./survival.ts";

@@ -3,6 +3,7 @@ import type { Context } from "./context.ts";
 import { listedMarket, sync } from "./context.ts";
 import { ensure } from "./errors.ts";
 import { min } from "./math.ts";
+import type { VolatilityLimits } from "./risk.ts";
 import type { InventoryCap, MarketParams, MarketRules } from "./types.ts";
 import { MarketStatus, PriceState } from "./types.ts";
 
@@ -51,6 +52,18 @@ export function setInventoryCap(ctx: Context, market: number, cap: InventoryCap)
   ensureWithin("lots", cap.lots, 1n, (1n << 56n) - 1n);
   ensureWithin("bps", cap.bps, 500n, 5_000n);
   ctx.state.inventoryCaps.set(BigInt(market), cap);
+}
+
+/** From which volatility a market is at which level; the first limits give it levels. */
+export function setVolatilityLimits({ state }: Context, market: number, limits: VolatilityLimits): void {
+  const { level1, level2, level3, level4, initial } = limits;
+  let last = 0n;
+  for (const level of [level1, level2, level3, level4]) {
+    ensure(level > last, "LimitsNotAscending", last, level);
+    last = level;
+  }
+  ensure(initial > 0n, "LimitsNotAscending", 0n, initial);
+  state.limits.set(market, limits);
 }
 
 function ensureWithin(name: string, value: bigint, least: bigint, most: bigint): void {

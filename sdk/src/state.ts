@@ -1,6 +1,8 @@
 /** The state of the model: tables of frozen records with a journal, so that a failed operation leaves no trace. */
 
 import { min } from "./math.ts";
+import type { Risk, VolatilityLimits } from "./risk.ts";
+import { NO_RISK } from "./risk.ts";
 import type { Survival } from "./survival.ts";
 import { NO_SURVIVAL } from "./survival.ts";
 import type { Account, InventoryCap, Market, MarketParams, MarketRules, Position, Recovery, Side } from "./types.ts";
@@ -88,14 +90,18 @@ export class State {
   readonly claims = new Table<bigint>(0n, this.#undo);
   readonly claimCheckpoints = new Table<Survival>(NO_SURVIVAL, this.#undo);
   readonly claimEnds = new Table<bigint>(0n, this.#undo);
+  /** What the risk engine remembers of a market. */
+  readonly risks = new Table<Risk>(NO_RISK, this.#undo);
   /** Key 0 only. */
   readonly totals = new Table<Totals>({ internalBalance: 0n, totalClaims: 0n, claimSurvival: NO_SURVIVAL }, this.#undo);
   readonly #tables = [
     ...[this.accounts, this.positions, this.markets, this.deficits, this.recovery, this.inventoryCaps, this.sides],
-    ...[this.sideEnds, this.checkpoints, this.claims, this.claimCheckpoints, this.claimEnds, this.totals],
+    ...[this.sideEnds, this.checkpoints, this.claims, this.claimCheckpoints, this.claimEnds, this.risks, this.totals],
   ];
   readonly params = new Map<number, MarketParams>();
   readonly rules = new Map<number, MarketRules>();
+  /** Of volatility; a market without is at level 0. */
+  readonly limits = new Map<number, VolatilityLimits>();
 
   get internalBalance(): bigint {
     return this.totals.get(0n).internalBalance;
@@ -108,6 +114,13 @@ export class State {
   get totalDeficit(): bigint {
     let sum = 0n;
     for (const [, deficit] of this.deficits.entries()) sum += deficit;
+    return sum;
+  }
+
+  /** {u} potential liabilities of all markets, each as of its last observation */
+  get liabilities(): bigint {
+    let sum = 0n;
+    for (const [, { liability }] of this.risks.entries()) sum += liability;
     return sum;
   }
 

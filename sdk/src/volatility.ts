@@ -123,7 +123,7 @@ function widen(history: VolatilityHistory, next: bigint, number: bigint): Volati
 }
 
 /** {2^-128} base^n by squaring, each product rounded down. */
-function power(base: bigint, n: bigint): bigint {
+export function power(base: bigint, n: bigint): bigint {
   let [result, factor] = [ONE, base];
   for (let left = n; left > 0n; left >>= 1n) {
     if (left & 1n) result = (result * factor) >> FRACTION_BITS;

@@ -15,6 +15,7 @@ import { ensure } from "./errors.ts";
 import { fill } from "./ledger.ts";
 import { abs, min } from "./math.ts";
 import { report } from "./pending.ts";
+import { closed } from "./risk.ts";
 import { CLOSE_DELAY, coverMarket } from "./shortfall.ts";
 import { DrawReason, MarketStatus, PriceState, Valuation } from "./types.ts";
 import { inventoryOf } from "./units.ts";
@@ -130,6 +131,7 @@ function stop(ctx: Context, id: number, price: bigint, isFinal: boolean): void {
   });
   setStatusAt(ctx, id, isFinal ? MarketStatus.SETTLED : MarketStatus.SETTLING);
   report(ctx, id);
+  ctx.state.risks.set(BigInt(id), closed(ctx.state.risks.get(BigInt(id))));
 }
 
 function setStatusAt({ state, world }: Context, id: number, status: MarketStatus): void {

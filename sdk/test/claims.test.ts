@@ -22,7 +22,7 @@ function createShortLedger(deposits: readonly bigint[], incomes: readonly bigint
     now: 1_800_000_000n,
     quote: () => quoteWith(200_000_000_000n),
     report: () => 0n,
-    level: () => 0n,
+    isRaised: () => false,
     unrepaid: () => 0n,
     repay: () => 0n,
     absorb: () => 0n,

@@ -30,7 +30,7 @@ function createTable(lots: readonly bigint[]) {
     now,
     quote: () => quote,
     report: () => 10n ** 16n,
-    level: () => 0n,
+    isRaised: () => false,
     unrepaid: () => 0n,
     repay: () => 0n,
     absorb: () => 0n,

@@ -7,16 +7,18 @@ import fc from "fast-check";
 import { network } from "hardhat";
 import { createRng } from "../../sdk/test/helpers/rng.ts";
 import { type ActionName, createActions, createCast, type Scene, WEIGHTS } from "../helpers/lockstep/actions.ts";
-import { prepare, SOURCES_STAND } from "../helpers/lockstep/prepare.ts";
+import { beginning, prepare } from "../helpers/lockstep/prepare.ts";
 import { createRunner } from "../helpers/lockstep/runner.ts";
-import { createWorld, MARKET_IDS } from "../helpers/lockstep/world.ts";
+import { createWorld, MARKET_IDS, MARKETS, MOSTLY_OPEN } from "../helpers/lockstep/world.ts";
 
 const asked = (name: string, fallback: number) => Number(process.env[name] ?? fallback);
 const SEED = asked("CAMPAIGN_SEED", 20_251_010);
-const LIVES = asked("CAMPAIGN_LIVES", 12);
+const LIVES = asked("CAMPAIGN_LIVES", 14);
 /** {USD} little, so that it is used up. */
 const STAKE = 30_000n;
 const OPERATIONS = asked("CAMPAIGN_OPERATIONS", 1_000);
+/** {s} at least, between operations of a calm market: levels fall after a while only. */
+const CALM_WAIT = 120;
 const MINUTES = asked("CAMPAIGN_MINUTES", 6); // shortening ends then, too
 
 /** Beside the lockstep's: what brings about shortfalls, deleveraging and the end of markets. */
@@ -43,15 +45,17 @@ const MORE: Partial<Record<ActionName, number>> = {
 const EVENTS = [
   ...["Filled", "Liquidated", "TakenOver", "ShortfallCovered", "LossShared", "Deleveraged", "PositionSettled"],
   ...["ClaimsPaid", "ClaimCollected", "DeficitReduced", "EngineDeficitCovered", "SettlementPriceSet"],
+  ...["PriceHeld", "SignalArmed", "VolatilityLimitsSet"],
 ] as const;
+const LEVELS = ["level rose", "level fell", "to level 1", "to level 2", "to level 3", "to level 4"] as const;
 
-async function begin() {
-  const world = await createWorld(await network.create(), 6);
+async function begin(markets: typeof MARKETS) {
+  const world = await createWorld(await network.create(), 6, markets);
   const cast = createCast(world);
   const runner = createRunner(world, cast);
   await prepare(world, cast, runner, STAKE);
   const rng = createRng(0);
-  const scene: Scene = { now: (await world.chain.timestamp()) + SOURCES_STAND, crisis: false, ending: false };
+  const scene: Scene = { now: beginning(await world.chain.timestamp()), crisis: false, ending: false };
   const { actions } = createActions(world, cast, rng, scene);
   return { model: scene, real: { actions, rng, ...runner } };
 }
@@ -69,21 +73,22 @@ class Operation implements Step {
   check = () => true;
   async run(scene: Scene, { rng, actions, step }: Real): Promise<void> {
     rng.reseed(this.seed);
-    scene.now += BigInt(this.wait);
-    await step(this.name, await actions[this.name](), scene.now, String(this));
+    scene.now += BigInt(scene.calm === true ? Math.max(this.wait, CALM_WAIT) : this.wait);
+    const name = scene.calm === true && rng.chance(0.3) ? "drift" : this.name; // a feed that goes on
+    await step(name, await actions[name](), scene.now, String(this));
   }
   toString = () => `${this.name}(${this.seed}) after ${this.wait} s`;
 }
 
-/** The stack's budgets shrink and prices jump; or markets end, one of them because its feed is dead. */
+/** The stack's budgets shrink and prices jump; or prices rest; or markets end, one of them because its feed is dead. */
 class Turn implements Step {
   constructor(
-    readonly to: "crisis" | "ending",
+    readonly to: "crisis" | "calm" | "ending",
     readonly market: number,
   ) {}
-  check = (scene: Readonly<Scene>) => !scene[this.to];
+  check = (scene: Readonly<Scene>) => this.to === "calm" || !scene[this.to];
   async run(scene: Scene): Promise<void> {
-    scene[this.to] = true;
+    scene[this.to] = this.to !== "calm" || scene.calm !== true; // a calm ends with the next
     if (this.to === "ending") scene.dead = this.market;
   }
   toString = () => `turn to ${this.to}, ${this.market}`;
@@ -102,21 +107,31 @@ const operation = fc
   })
   .map(({ name, seed, wait }) => new Operation(name, seed, wait));
 const turn = fc
-  .tuple(fc.constantFrom("crisis" as const, "ending" as const), fc.constantFrom(...MARKET_IDS))
+  .tuple(
+    fc.constantFrom("crisis" as const, "calm" as const, "calm" as const, "ending" as const),
+    fc.constantFrom(...MARKET_IDS),
+  )
   .map(([to, market]) => new Turn(to, market));
 const step = fc.oneof<{ weight: number; arbitrary: fc.Arbitrary<Step> }[]>(
   { weight: 200, arbitrary: operation },
-  { weight: 1, arbitrary: turn },
+  { weight: 2, arbitrary: turn },
 );
+
+const tally = (counts: ReadonlyMap<string, number>) =>
+  Object.entries({ "level rose": "levels rose", "level fell": "fell", "event PriceHeld": "steps were held" })
+    .map(([name, words]) => `${words} ${counts.get(name) ?? 0} times`)
+    .join(", ");
+
+const commands = fc.noBias(fc.commands([step], { maxCommands: OPERATIONS, size: "max" }));
 
 describe("campaign", () => {
   it("keeps contracts and model equal, and every sum, over sequences of any operations", async () => {
     const counts = new Map<string, number>();
     let operations = 0;
     await fc.assert(
-      fc.asyncProperty(fc.noBias(fc.commands([step], { maxCommands: OPERATIONS, size: "max" })), async (commands) => {
-        const life = await begin();
-        await fc.asyncModelRun(() => life, commands);
+      fc.asyncProperty(commands, fc.constantFrom(MARKETS, MOSTLY_OPEN), async (steps, markets) => {
+        const life = await begin(markets);
+        await fc.asyncModelRun(() => life, steps);
         await new Operation("sync", 0, 1).run(life.model, life.real);
         for (const [name, n] of life.real.counts) counts.set(name, (counts.get(name) ?? 0) + n);
         operations += life.real.done();
@@ -124,7 +139,8 @@ describe("campaign", () => {
       { seed: SEED, numRuns: LIVES, interruptAfterTimeLimit: MINUTES * 60_000, markInterruptAsFailure: true },
     );
     if (process.env.VERBOSE !== undefined) console.log([...counts].sort().join("\n"));
-    console.log(`      ${operations} operations in ${LIVES} lives, seed ${SEED}`);
+    console.log(`      ${operations} operations in ${LIVES} lives, seed ${SEED}; ${tally(counts)}`);
     for (const name of EVENTS) expect(counts.get(`event ${name}`) ?? 0, name).to.be.at.least(1);
+    for (const name of LEVELS) expect(counts.get(name) ?? 0, name).to.be.at.least(1);
   }).timeout(24 * 3_600_000);
 });

@@ -23,6 +23,7 @@ interface Result extends Layers {
   readonly seed: number;
   readonly steps: number;
   readonly accounts: number;
+  readonly highestLevel: number;
   readonly liquidations: number;
   readonly takeovers: number;
   readonly insolventTakeovers: number;
@@ -62,6 +63,7 @@ describe("drill", () => {
     expect(found.episode).to.equal("eth-2020-03-12");
     expect(found.steps).to.equal(STEPS);
     expect(found.accounts).to.be.greaterThan(200);
+    expect(found.highestLevel).to.equal(4); // a crash as this one closes the market to new risk
     expect(found.liquidations).to.be.greaterThan(0);
     expect(found.insolventTakeovers).to.be.greaterThan(0);
     expect(found.takeovers).to.be.at.least(found.insolventTakeovers);

@@ -3,16 +3,21 @@ import { expect } from "chai";
 import { network } from "hardhat";
 import { createRng, type Rng } from "../../sdk/test/helpers/rng.ts";
 import { type ActionName, createActions, createCast, type Scene } from "../helpers/lockstep/actions.ts";
-import { prepare, SOURCES_STAND } from "../helpers/lockstep/prepare.ts";
+import { DEPLOYED, everyLevel, heldAndCrowded } from "../helpers/lockstep/levels.ts";
+import { beginning, prepare } from "../helpers/lockstep/prepare.ts";
 import { createRunner } from "../helpers/lockstep/runner.ts";
 import { createScript, epochsByRescaling, type Script, wholeSide } from "../helpers/lockstep/waves.ts";
-import { createWorld, MARKET_IDS } from "../helpers/lockstep/world.ts";
+import { createWorld, MARKET_IDS, MARKETS, MOSTLY_OPEN, PLAIN } from "../helpers/lockstep/world.ts";
 
 const SEED = Number(process.env.LOCKSTEP_SEED ?? 20_200_312);
 const FULL_EVERY = 250;
 /** Fresh chains for the operations: a market with a deficit trades little, so the crisis comes last in each. */
 const LIVES = 8;
 const OPERATIONS = Number(process.env.LOCKSTEP_OPERATIONS ?? 12_000);
+
+/** Operations from one calm to the next, and in it: then levels fall. */
+const WEATHER = 300;
+const CALM = 100;
 
 /** In all lives together each must succeed this often, or the run proves little. */
 const EXPECTED: Readonly<Record<ActionName, number>> = {
@@ -52,11 +57,13 @@ const EXPECTED: Readonly<Record<ActionName, number>> = {
   setMarket: 12,
   setStatus: 15,
   pause: 4,
+  signal: 10,
+  setLimits: 10,
 };
 
 /** What the operations must have led to, by events of engine and stack. */
 const EVENTS = {
-  LossShared: 5,
+  LossShared: 2,
   Deleveraged: 25,
   PositionSettled: 50,
   ClaimsPaid: 3,
@@ -67,24 +74,34 @@ const EVENTS = {
   SettlementPriceSet: 20,
   LossAbsorbed: 20,
   IncomeSplit: 10,
+  SignalArmed: 5,
+  PriceHeld: 10,
+};
+
+/** Moves of the level, and to where. */
+const LEVELS = {
+  "level rose": 40,
+  "level fell": 5,
+  ...{ "to level 1": 8, "to level 2": 8, "to level 3": 8, "to level 4": 8 },
 };
 
 /** Seconds until the next operation. */
-function pause(rng: Rng, isEnding: boolean): number {
+function pause(rng: Rng, isEnding: boolean, isCalm: boolean): number {
   if (rng.chance(isEnding ? 0.07 : 0.003)) return rng.int(3_600, isEnding ? 130_000 : 200_000);
+  if (isCalm) return rng.int(60, 700);
   return rng.chance(0.1) ? rng.int(30, 300) : rng.int(1, 8);
 }
 
 /** Returns how often each operation succeeded and each error and event occurred, and how many accounts hold a claim. */
-async function run(decimals: number, steps: number, seed: number) {
-  const world = await createWorld(await network.create(), decimals);
+async function run(decimals: number, steps: number, seed: number, markets = MARKETS) {
+  const world = await createWorld(await network.create(), decimals, markets);
   const { chain, model } = world;
   const rng = createRng(seed);
   const cast = createCast(world);
   const runner = createRunner(world, cast);
   const { step, counts } = runner;
   await prepare(world, cast, runner);
-  const now = (await chain.timestamp()) + SOURCES_STAND;
+  const now = beginning(await chain.timestamp());
   const scene: Scene = { now, crisis: false, ending: false };
   const { draw } = createActions(world, cast, rng, scene);
 
@@ -92,7 +109,8 @@ async function run(decimals: number, steps: number, seed: number) {
     scene.crisis = i > (2 * steps) / 5;
     scene.ending = i > (3 * steps) / 4;
     if (scene.ending) scene.dead ??= rng.pick(MARKET_IDS);
-    scene.now += BigInt(pause(rng, scene.ending));
+    scene.calm = !scene.crisis && i % WEATHER < CALM;
+    scene.now += BigInt(pause(rng, scene.ending, scene.calm));
     const { name, action } = await draw();
     const full = i % FULL_EVERY === FULL_EVERY - 1 || i === steps - 1;
     await step(name, action, scene.now, `${decimals} decimals, seed ${seed}, step ${i}, ${name}`, full);
@@ -102,8 +120,8 @@ async function run(decimals: number, steps: number, seed: number) {
 }
 
 /** A life of its own for a written sequence; everything is compared after every step. */
-async function scripted(stake: bigint, play: (script: Script) => Promise<void>) {
-  const world = await createWorld(await network.create(), 6, false);
+async function scripted(stake: bigint, play: (script: Script) => Promise<void>, markets = PLAIN) {
+  const world = await createWorld(await network.create(), 6, markets);
   const cast = createCast(world);
   const runner = createRunner(world, cast);
   await prepare(world, cast, runner, stake);
@@ -116,7 +134,8 @@ describe("lockstep with the model", () => {
     const counts = new Map<string, number>();
     let claims = 0;
     for (let life = 0; life < LIVES; ++life) {
-      const lived = await run(6, OPERATIONS / LIVES, SEED + life);
+      const markets = life % 2 === 0 ? MARKETS : MOSTLY_OPEN;
+      const lived = await run(6, OPERATIONS / LIVES, SEED + life, markets);
       for (const [name, n] of lived.counts) counts.set(name, (counts.get(name) ?? 0) + n);
       claims += lived.claims;
     }
@@ -127,10 +146,11 @@ describe("lockstep with the model", () => {
     for (const [name, least] of Object.entries(EVENTS)) {
       expect(counts.get(`event ${name}`) ?? 0, name).to.be.at.least(least);
     }
+    for (const [name, least] of Object.entries(LEVELS)) expect(counts.get(name) ?? 0, name).to.be.at.least(least);
     expect(counts.get("paid by both pools") ?? 0, "draws on junior and senior").to.be.at.least(3);
     expect(counts.get("with a deficit") ?? 0, "operations during a deficit").to.be.at.least(200);
     expect(claims, "accounts with a claim from a haircut").to.be.at.least(3);
-  }).timeout(600_000);
+  }).timeout(900_000);
 
   it("agrees over the ends of epochs by rescaling", async () => {
     const { state, counts } = await scripted(150_000n, (script) => epochsByRescaling(script, 6));
@@ -146,11 +166,27 @@ describe("lockstep with the model", () => {
     expect(counts.get("event ShortfallCovered"), "its loss beside those of the two taken over").to.be.at.least(3);
   });
 
+  it("agrees through every level up and down, a held step and a crowded side, in markets as deployed", async () => {
+    let ways: Awaited<ReturnType<typeof everyLevel>> | undefined;
+    const play = async (script: Script) => {
+      ways = await everyLevel(script);
+      await heldAndCrowded(script);
+    };
+    const { state, counts } = await scripted(20_000n, play, DEPLOYED);
+    expect(ways?.up, "up").to.deep.equal([0n, 1n, 2n, 3n, 4n]);
+    expect(ways?.down, "down").to.deep.equal([4n, 3n, 2n, 1n, 0n]);
+    expect(counts.get("LevelTooHigh"), "new risk refused").to.equal(1);
+    expect(counts.get("event PriceHeld"), "held once").to.equal(1);
+    const { crowd, use, wanted } = state.risks.get(0n);
+    expect([crowd, wanted], "shorts are crowded").to.deep.equal([-1n, 2n]);
+    expect(use >= 10_000n && use < 17_500n, "asks for one").to.equal(true);
+  }).timeout(120_000);
+
   for (const decimals of [8, 12]) {
     it(`agrees to the unit over 1,500 operations with a token of ${decimals} decimals`, async () => {
       const { counts } = await run(decimals, 1_500, SEED + decimals);
       for (const name of ["fill", "withdraw", "takeover", "deleverage", "close"]) {
-        expect(counts.get(name) ?? 0, `successful ${name}`).to.be.at.least(3);
+        expect(counts.get(name) ?? 0, `successful ${name}`).to.be.at.least(1);
       }
     }).timeout(120_000);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {IRiskEngine, VolatilityLimits} from "../../contracts/interfaces/IRiskEngine.sol";
 import {EngineHandler} from "./handlers/EngineHandler.sol";
 import {LedgerChecks} from "./handlers/LedgerChecks.sol";
 import {Listing, System, SystemTest} from "./handlers/System.sol";
@@ -13,6 +14,9 @@ contract EngineInvariantTest is SystemTest, LedgerChecks {
     function setUp() public {
         handler = new EngineHandler();
         System memory system = _deploy(address(handler), 6, _listings());
+        // as far apart as prices here move
+        VolatilityLimits memory limits = VolatilityLimits(20_000, 30_000, 45_000, 65_000, 12_000);
+        for (uint8 m; m < 2; ++m) IRiskEngine(system.engine.risk()).setVolatilityLimits(m, limits);
         handler.start(system, 5_000e6, 2_000e6); // a pool that is small against the books
         targetContract(address(handler));
         targetSelector(FuzzSelector({addr: address(handler), selectors: handler.actions()}));

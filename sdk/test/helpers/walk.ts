@@ -39,7 +39,7 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
       now,
       quote: (id) => quotes.get(id) ?? quoteWith(1n),
       report: () => token(2_000_000),
-      level: () => 0n,
+      isRaised: () => false,
       unrepaid: () => 0n,
       repay: () => 0n,
       totalAssets: () => pool,

@@ -7,6 +7,7 @@ import type { Rng } from "../../../sdk/test/helpers/rng.ts";
 import { matchOf, nonceOf, orderOf } from "../orders.ts";
 import { addressOf } from "./chain.ts";
 import { createRecoveryActions, ENDING, PRESSING, RECOVERY_WEIGHTS } from "./recovery.ts";
+import { signalOf } from "./signals.ts";
 import { createStakerActions, STAKER_WEIGHTS } from "./stakers.ts";
 import { MARKET_IDS, MARKETS, type World } from "./world.ts";
 
@@ -21,6 +22,8 @@ export interface Action {
 }
 
 const OWNERS = 7;
+/** By how much the moves of a calm market are smaller. */
+const CALM = 20;
 const START: readonly bigint[] = MARKETS.map(({ answer }) => answer);
 
 /** `crisis`: the stack's budgets are small and prices jump, so that deficits and haircuts occur. */
@@ -28,6 +31,7 @@ export interface Scene {
   now: bigint; // {s}
   crisis: boolean;
   ending: boolean; // markets are wound down
+  calm?: boolean; // prices hardly move, so that levels fall
   dead?: number; // market whose feed has answered for the last time
 }
 
@@ -104,7 +108,8 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
   function move(from: number, bps: number): Action {
     const id = alive(from);
     const start = START[id] ?? 1n;
-    const next = ((world.rounds.get(id)?.answer ?? 1n) * BigInt(10_000 + bps)) / 10_000n;
+    const by = scene.calm === true ? Math.trunc(bps / CALM) : bps;
+    const next = ((world.rounds.get(id)?.answer ?? 1n) * BigInt(10_000 + by)) / 10_000n;
     return answer(id, next > start * 4n || next < start / 4n ? start : next);
   }
 
@@ -286,6 +291,23 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
       const data = engine.encodeFunctionData("setMarket", [id, next, nextRules]);
       return { from: cast.governor, to: engineAt, data, apply: () => model.setMarket(id, next, nextRules) };
     },
+    /** A forecast for a market that has levels. */
+    signal: (): Promise<Action> => {
+      const market = rng.pick([...state.limits.keys()]);
+      const probability = rng.big(0n, rng.chance(0.5) ? 10_000n : 1_500n);
+      return signalOf(world, cast, { market, probability, life: rng.big(300n, 21_600n), now: scene.now });
+    },
+    /** Levels further up or down. */
+    setLimits: (): Action => {
+      const market = rng.pick([...state.limits.keys()]);
+      const [level1, scale] = [rng.big(14_000n, 23_000n), rng.big(13n, 14n)];
+      const [level2, level3] = [(level1 * scale) / 10n, (level1 * scale ** 2n) / 100n];
+      const level4 = rng.chance(0.1) ? level3 : (level1 * scale ** 3n) / 1_000n; // not above the third: refused
+      const limits = { level1, level2, level3, level4, initial: 12_000n };
+      const data = fx.risk.interface.encodeFunctionData("setVolatilityLimits", [market, limits]);
+      const apply = () => model.setVolatilityLimits(market, limits);
+      return { from: cast.governor, to: world.riskAt, data, apply };
+    },
     setStatus: (): Action => {
       const [id, status] = [rng.pick(MARKET_IDS), rng.chance(0.8) ? 1 : 2] as const;
       const data = engine.encodeFunctionData("setStatus", [id, status]);
@@ -303,14 +325,21 @@ export function createActions(world: World, cast: Cast, rng: Rng, scene: Scene) 
   /** The next operation: a keeper's, often, when there is somebody to act on. */
   async function draw(): Promise<{ name: ActionName; action: Action }> {
     const keeper = rng.chance(0.4) && unhealthy().length > 0;
+    const quiet = rng.pick(["drift", "sync"] as const);
+    if (scene.calm === true && rng.chance(0.7)) return { name: quiet, action: actions[quiet]() };
     const name = keeper
       ? rng.pick(["flag", "liquidate", "liquidate", "takeover", "takeover"] as const)
       : rng.pick(names);
-    const cured = !keeper && flagged().length > 0 && rng.chance(0.1);
+    const cured = !keeper && flagged().length > 0 && rng.chance(0.2);
     const pressed = scene.crisis && rng.chance(0.15) ? rng.pick(PRESSING) : name;
     const ended = scene.ending && rng.chance(0.4) ? rng.pick(ENDING) : pressed;
     const repaid = world.surplus.tokens > 0n ? rng.chance(0.3) : rng.chance(0.01); // what had vanished comes back
     const returned = state.totalDeficit > 0n && repaid;
+    const owing = state.totalDeficit > 0n || state.totalClaims > 0n;
+    if (owing && rng.chance(0.25)) {
+      const due = rng.pick(["withdraw", "withdraw", "collectIncome", "collectClaim"] as const); // claims arise, are paid, collected
+      return { name: due, action: actions[due]() };
+    }
     const chosen = returned
       ? world.surplus.tokens > 0n
         ? "coverEngine"
@@ -345,6 +374,8 @@ export const WEIGHTS = {
   setMarket: 5,
   setStatus: 5,
   pause: 2,
+  signal: 12,
+  setLimits: 4,
 } as const;
 
 export type ActionName = keyof typeof WEIGHTS;

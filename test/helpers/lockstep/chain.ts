@@ -58,12 +58,17 @@ export function createChain({ provider }: NetworkConnection, errors: readonly In
     return BigInt(AbiCoder.defaultAbiCoder().decode(["uint256"], await call(to, data, "pending"))[0]);
   }
 
+  async function storage(at: string, slot: bigint): Promise<bigint> {
+    const place = `0x${slot.toString(16).padStart(64, "0")}`;
+    return BigInt(await provider.request({ method: "eth_getStorageAt", params: [at, place, "latest"] }));
+  }
+
   async function timestamp(): Promise<bigint> {
     const block = await provider.request({ method: "eth_getBlockByNumber", params: ["latest", false] });
     return BigInt(block.timestamp);
   }
 
-  return { unlock, send, call, peek, timestamp };
+  return { unlock, send, call, peek, storage, timestamp };
 }
 
 export type Chain = ReturnType<typeof createChain>;

@@ -5,11 +5,14 @@ import {
   IBackstopPool__factory,
   ICapitalStack__factory,
   IMarginEngine__factory,
+  IOracle__factory,
   MockToken__factory,
 } from "../../../typechain-types/index.js";
+import { createRiskComparison } from "./risk.ts";
 import type { World } from "./world.ts";
 
 const abi = IMarginEngine__factory.createInterface();
+const oracleAbi = IOracle__factory.createInterface();
 const erc20 = MockToken__factory.createInterface();
 const untyped = new Interface(abi.fragments); // takes any name, where the generated one wants a literal
 const encode = (name: string, args: readonly unknown[] = []) => untyped.encodeFunctionData(name, args);
@@ -32,7 +35,9 @@ export function readMarket(row: object): Market {
   };
 }
 
-export function createComparison({ chain, model, engineAt, stackAt, juniorAt, poolAt, tokenAt, surplus, fx }: World) {
+export function createComparison(world: World) {
+  const { chain, model, engineAt, stackAt, juniorAt, poolAt, tokenAt, oracleAt, surplus, fx } = world;
+  const risk = createRiskComparison(world);
   const { state } = model;
   const staker = fx.staker.address; // the only one
 
@@ -113,6 +118,14 @@ export function createComparison({ chain, model, engineAt, stackAt, juniorAt, po
 
   const stake = async () => [...(await stakeIn(juniorAt, "junior pool")), ...(await stakeIn(poolAt, "senior pool"))];
 
+  /** The step that the oracle holds in a market, none as zero: a sync may change it. */
+  const held = async (id: bigint): Promise<string[]> => {
+    const data = await chain.call(oracleAt, oracleAbi.encodeFunctionData("heldPrice", [id]));
+    const [price, since] = oracleAbi.decodeFunctionResult("heldPrice", data);
+    const expected = world.lives.get(Number(id))?.held ?? { price: 0n, since: 0n };
+    return differ(`held ${id}`, { price, since }, expected);
+  };
+
   async function each(keys: Iterable<bigint>, compare: (key: bigint) => Promise<string[]>): Promise<string[]> {
     const found: string[] = [];
     for (const key of keys) found.push(...(await compare(key)));
@@ -129,6 +142,9 @@ export function createComparison({ chain, model, engineAt, stackAt, juniorAt, po
       ...(await each(state.claims.touched, claim)),
       ...(await each(state.recovery.touched, recovery)),
       ...(await each(state.sides.touched, side)),
+      ...(await each(state.risks.touched, risk.market)),
+      ...(state.risks.touched.size === 0 ? [] : await risk.total()),
+      ...(await each(state.markets.touched, held)),
       ...(await totals()),
       ...(await stake()),
     ],
@@ -143,6 +159,9 @@ export function createComparison({ chain, model, engineAt, stackAt, juniorAt, po
         ...(await each(keys(state.claims), claim)),
         ...(await each(keys(state.recovery), recovery)),
         ...(await each(keys(state.sides), side)),
+        ...(await each(keys(state.risks), risk.market)),
+        ...(await risk.total()),
+        ...(await each(keys(state.markets), held)),
         ...(await totals()),
         ...(await stake()),
       ];

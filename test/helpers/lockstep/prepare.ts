@@ -2,10 +2,15 @@ import { expect } from "chai";
 import type { Cast } from "./actions.ts";
 import { type Runner, text } from "./runner.ts";
 import { deployPyth, priceIdOf } from "./second.ts";
+import { prepareSignals } from "./signals.ts";
 import { MARKET_IDS, type World } from "./world.ts";
 
 /** {s} so that feeds and second sources have stood long enough to settle a market. */
-export const SOURCES_STAND = 15n * 86_400n;
+const SOURCES_STAND = 15n * 86_400n;
+const WEEK = 7n * 86_400n;
+
+/** {s} the start of a week: minutes, hours and weeks are aligned, so a seed plays the same whenever it is started. */
+export const beginning = (now: bigint): bigint => ((now + SOURCES_STAND) / WEEK + 1n) * WEEK;
 
 /** Money for everybody, stake for the senior pool, and the first deposits on both sides. */
 export async function prepare(world: World, cast: Cast, { step }: Runner, stake = 150_000n): Promise<void> {
@@ -28,6 +33,10 @@ export async function prepare(world: World, cast: Cast, { step }: Runner, stake 
   await chain.unlock(engineAt);
   const pyth = await deployPyth(fx);
   for (const id of MARKET_IDS) await fx.oracle.configureSecond(id, { pyth, priceId: priceIdOf(id) });
+  await prepareSignals(
+    world,
+    MARKET_IDS.filter((id) => model.state.limits.has(id)),
+  );
   await send(cast.staker, poolAt, fx.pool.interface.encodeFunctionData("deposit", [stake * fx.unit, cast.staker]));
   for (const account of cast.accounts) {
     const amount = 3_000n * fx.unit;

@@ -48,7 +48,7 @@ export function createRecoveryActions(world: World, cast: Cast, rng: Rng, scene:
     },
     /** Tokens vanish from the engine, as after a failure of the token. */
     burn: (): Action => {
-      const amount = cents(scene.crisis ? (rng.chance(0.2) ? 900_000 : 4_000) : 500);
+      const amount = cents(scene.crisis ? (rng.chance(0.35) ? 900_000 : 4_000) : 500);
       const data = token.encodeFunctionData("transfer", [NOBODY, amount]);
       const onSuccess = () => {
         surplus.tokens -= amount;
@@ -127,7 +127,7 @@ export const RECOVERY_WEIGHTS = {
   deleverage: 40,
   settleAccount: 20,
   collectClaim: 20,
-  burn: 5,
+  burn: 9,
   donate: 3,
   coverEngine: 12,
   windDown: 0,

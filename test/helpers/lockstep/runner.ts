@@ -1,5 +1,6 @@
 /** One operation on both sides, and everything compared afterwards. */
 import { expect } from "chai";
+import type { Interface } from "ethers";
 import { EngineError } from "../../../sdk/src/errors.ts";
 import { broken } from "../../../sdk/src/invariants.ts";
 import { ICapitalStack__factory, IMarginEngine__factory } from "../../../typechain-types/index.js";
@@ -8,8 +9,6 @@ import type { Revert } from "./chain.ts";
 import { createComparison } from "./compare.ts";
 import type { World } from "./world.ts";
 
-const engineEvents = IMarginEngine__factory.createInterface();
-const stackEvents = ICapitalStack__factory.createInterface();
 /** These change what many accounts show, so that all are compared. */
 const FAR_REACHING: readonly string[] = ["deleverage", "collectIncome", "coverEngine", "close"];
 
@@ -31,6 +30,12 @@ export type Runner = ReturnType<typeof createRunner>;
 
 export function createRunner(world: World, cast: Cast) {
   const { chain, model, fx, engineAt, stackAt, juniorAt, poolAt, tokenAt } = world;
+  const sources: readonly (readonly [string, Interface])[] = [
+    [engineAt, IMarginEngine__factory.createInterface()],
+    [stackAt, ICapitalStack__factory.createInterface()],
+    [world.oracleAt, fx.oracle.interface],
+    [world.riskAt, fx.risk.interface],
+  ];
   const comparison = createComparison(world);
   /** Operations that succeeded, errors and events, by name. */
   const counts = new Map<string, number>();
@@ -86,8 +91,14 @@ export function createRunner(world: World, cast: Cast) {
     count(revert?.name ?? name);
     for (const log of outcome.logs) {
       const isFrom = (address: string) => log.address.toLowerCase() === address.toLowerCase();
-      const event = isFrom(engineAt) ? engineEvents.parseLog(log) : isFrom(stackAt) ? stackEvents.parseLog(log) : null;
+      const abi = sources.find(([address]) => isFrom(address))?.[1];
+      const event = abi?.parseLog(log) ?? null;
       if (event !== null) count(`event ${event.name}`);
+      if (event?.name === "LevelSet") {
+        count(event.args.to > event.args.from ? "level rose" : "level fell");
+        count(`to level ${event.args.to}`);
+      }
+      if (event?.name === "SignalArmed") world.raisedUntil.set(Number(event.args.market), event.args.until);
       if (event?.name === "LossAbsorbed" && event.args.byJunior > 0n && event.args.bySenior > 0n)
         count("paid by both pools");
     }

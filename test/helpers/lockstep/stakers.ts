@@ -47,4 +47,4 @@ export function createStakerActions(world: World, { staker, governor }: Cast, rn
 }
 
 /** How often each is drawn. */
-export const STAKER_WEIGHTS = { stake: 15, requestExit: 12, claimExit: 12, cancelExit: 5, budgets: 12 } as const;
+export const STAKER_WEIGHTS = { stake: 20, requestExit: 12, claimExit: 12, cancelExit: 5, budgets: 12 } as const;

@@ -4,24 +4,32 @@ import { usd } from "../../../sdk/src/units.ts";
 import type { Action, Cast } from "./actions.ts";
 import { answerOf } from "./actions.ts";
 import { type Runner, text } from "./runner.ts";
+import { signalOf } from "./signals.ts";
 import type { World } from "./world.ts";
 
 const HOUR = 3_600n;
+const startOf = (outcome: string) => new RegExp(`^${outcome.replaceAll(/[()]/g, "\\$&")}`);
 
 /** Verbs that must succeed on both sides, each in a block of its own. `accounts` are by their place in the cast. */
 export async function createScript(world: World, cast: Cast, { step }: Runner) {
   const { fx, chain, model, engineAt, stackAt, poolAt, exchangeAt } = world;
   const [engine, pool, stack] = [fx.engine.interface, fx.pool.interface, fx.stack.interface];
-  let now = await chain.timestamp();
+  let now = ((await chain.timestamp()) / HOUR + 1n) * HOUR; // minutes are aligned whenever it is started
   const account = (i: number) => cast.accounts[i] ?? 0n;
   const token = (dollars: bigint): bigint => (usd(1) * dollars) / model.tokenUnit;
 
-  async function act(name: string, action: Action, wait = 3n): Promise<void> {
-    now += wait;
-    expect(text(await step(name, action, now, `script, ${name} at ${now}`, true)), name).to.equal("success");
+  async function act(name: string, action: Action, outcome = "success"): Promise<void> {
+    now += 3n;
+    expect(text(await step(name, action, now, `script, ${name} at ${now}`, true)), name).to.match(startOf(outcome));
   }
   const keep = (name: string, data: string, apply: () => unknown) =>
     act(name, { from: cast.staker, to: engineAt, data, apply });
+
+  async function price(id: number, bps: number): Promise<void> {
+    const answer = ((world.rounds.get(id)?.answer ?? 0n) * BigInt(10_000 + bps)) / 10_000n;
+    await act("answer", answerOf(world, cast.governor, id, answer, now + 3n));
+    await keep("sync", engine.encodeFunctionData("sync", [id]), () => model.sync(id));
+  }
 
   return {
     account,
@@ -29,11 +37,12 @@ export async function createScript(world: World, cast: Cast, { step }: Runner) {
       now += seconds;
     },
     /** {1e-8 USD/coin}, in `percent` of the market's last answer. */
-    price: async (id: number, percent = 100n): Promise<void> => {
-      const answer = ((world.rounds.get(id)?.answer ?? 0n) * percent) / 100n;
-      await act("answer", answerOf(world, cast.governor, id, answer, now + 3n));
-      await keep("sync", engine.encodeFunctionData("sync", [id]), () => model.sync(id));
-    },
+    price: (id: number, percent = 100) => price(id, 100 * (percent - 100)),
+    /** By {bps} of the market's last answer. */
+    move: price,
+    level: (id: number): bigint => model.state.market(id).level,
+    signal: async (market: number, probability: bigint, life: bigint): Promise<void> =>
+      act("signal", await signalOf(world, cast, { market, probability, life, now: now + 3n })),
     stake: (dollars: bigint) => {
       const data = pool.encodeFunctionData("deposit", [token(dollars), cast.staker]);
       return act("stake", { from: cast.staker, to: poolAt, data });
@@ -51,13 +60,14 @@ export async function createScript(world: World, cast: Cast, { step }: Runner) {
       return act("withdraw", { from, to: engineAt, data, apply });
     },
     /** At the mark. */
-    trade: (market: number, long: number, short: number, dollars: bigint) => {
+    trade: (market: number, long: number, short: number, dollars: bigint, outcome = "success") => {
       const { price } = model.state.market(market);
       const sides = { buyer: account(long), seller: account(short), buyerIsTaker: true };
       const order = { market, ...sides, lots: (usd(1) * dollars) / price, price };
       const fill = { ...order, buyerReduceOnly: false, sellerReduceOnly: false };
       const data = engine.encodeFunctionData("fill", [fill]);
-      return act("fill", { from: exchangeAt, to: engineAt, data, apply: () => model.fill(BigInt(exchangeAt), fill) });
+      const apply = () => model.fill(BigInt(exchangeAt), fill);
+      return act("fill", { from: exchangeAt, to: engineAt, data, apply }, outcome);
     },
     takeover: (i: number, reward: number) =>
       keep("takeover", engine.encodeFunctionData("takeover", [account(i), account(reward)]), () =>
@@ -88,7 +98,7 @@ export async function epochsByRescaling(script: Script, waves: number): Promise<
     script.wait(12n * HOUR); // the slow average follows, or the winning side is closed
     await script.price(0);
     await script.trade(0, long, short, 50_000n);
-    await script.price(0, 115n);
+    await script.price(0, 115);
     await script.takeover(short, 13);
     await script.deleverage(0);
     if (i % 2 === 0) await script.settle(long);
@@ -108,9 +118,9 @@ export async function wholeSide(script: Script): Promise<void> {
   await script.trade(2, doomed, counterpart, 430n);
   await script.trade(1, rich, doomed, 300n);
   await script.trade(1, late, doomed, 300n);
-  await script.price(0, 10n);
-  await script.price(2, 20n);
-  await script.price(1, 85n);
+  await script.price(0, 10);
+  await script.price(2, 20);
+  await script.price(1, 85);
   await script.takeover(drainer, rich);
   await script.takeover(doomed, rich);
   await script.deleverage(1);

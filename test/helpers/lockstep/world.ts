@@ -1,6 +1,7 @@
 /** Contracts and model side by side: deploys three markets and starts the model from what the chain holds. */
 import type { NetworkConnection } from "hardhat/types/network";
-import { ALT, BTC, ETH } from "../../../deploy/markets.ts";
+import { ALT, BTC, ETH, type MarketConfig, type VolatilityLimits } from "../../../deploy/markets.ts";
+import type { LocalMarket } from "../../../deploy/modules/Local.ts";
 import { createEngine } from "../../../sdk/src/engine.ts";
 import { type Feed, type Live, look, priceOf as priceOfAnswer, type Round } from "../../../sdk/src/oracle.ts";
 import { type Samples, sampled, twap } from "../../../sdk/src/twap.ts";
@@ -10,15 +11,28 @@ import { deployBackstop, dollars } from "../fixture.ts";
 import { createChain, type Outcome } from "./chain.ts";
 import { readMarket } from "./compare.ts";
 
-/** Moves of these are shocks; the third holds its steps as deployed. */
 const ANY_STEP = 65_535; // {bps}
+const anyStep = ({ feed }: MarketConfig) => ({ ...feed, jumpBps: ANY_STEP });
 
-export const MARKETS = [
-  { config: { ...ETH, volatility: null, feed: { ...ETH.feed, jumpBps: ANY_STEP } }, answer: dollars(2_000n) },
-  { config: { ...BTC, volatility: null, feed: { ...BTC.feed, jumpBps: ANY_STEP } }, answer: dollars(60_000n) },
-  { config: { ...ALT, volatility: null }, answer: dollars(2n) },
-] as const;
+/** Random prices here move several times as much as real ones. */
+const LIMITS: VolatilityLimits = { level1: 20_000, level2: 30_000, level3: 45_000, level4: 65_000, initial: 12_000 };
+
+/** No levels in the first; the third holds the steps of a crisis, in the others they are shocks. */
+export const MARKETS: readonly LocalMarket[] = [
+  { config: { ...ETH, volatility: null, feed: anyStep(ETH) }, answer: dollars(2_000n) },
+  { config: { ...BTC, volatility: LIMITS, feed: anyStep(BTC) }, answer: dollars(60_000n) },
+  { config: { ...ALT, volatility: LIMITS, feed: { ...ALT.feed, jumpBps: 1_500 } }, answer: dollars(2n) },
+];
 export const MARKET_IDS = [0, 1, 2] as const;
+
+/** The same without levels and held steps, for what is about neither. */
+export const PLAIN: readonly LocalMarket[] = MARKETS.map(({ config, answer }) => ({
+  config: { ...config, volatility: null, feed: anyStep(config) },
+  answer,
+}));
+
+/** Levels in the third only: losses of a crisis need somebody who still takes new risk. */
+export const MOSTLY_OPEN: readonly LocalMarket[] = [...PLAIN.slice(0, 2), ...MARKETS.slice(2)];
 
 type Pending = readonly [gain: bigint, loss: bigint, atRisk: bigint];
 
@@ -29,14 +43,7 @@ const bigints = <T extends object>(record: T) =>
     [K in keyof T]: bigint;
   };
 
-/** @param steps whether the third market holds its steps */
-export async function createWorld(connection: NetworkConnection, decimals: number, steps = true) {
-  const markets = steps
-    ? MARKETS
-    : MARKETS.map(({ config, answer }) => ({
-        config: { ...config, feed: { ...config.feed, jumpBps: ANY_STEP } },
-        answer,
-      }));
+export async function createWorld(connection: NetworkConnection, decimals: number, markets = MARKETS) {
   const fx = await deployBackstop(connection, { decimals, markets });
   const stackEvents = ICapitalStack__factory.createInterface();
   const errors = [
@@ -45,13 +52,14 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
     fx.stack.interface,
     fx.exchange.interface,
     fx.oracle.interface,
+    fx.risk.interface,
     fx.token.interface,
   ];
   const chain = createChain(connection, errors);
   const at = async (contract: { getAddress(): Promise<string> }) => contract.getAddress();
   const [engineAt, exchangeAt, stackAt] = [await at(fx.engine), await at(fx.exchange), await at(fx.stack)];
   const [juniorAt, poolAt] = [await at(fx.junior), await at(fx.pool)];
-  const [tokenAt, oracleAt] = [await at(fx.token), await at(fx.oracle)];
+  const [tokenAt, oracleAt, riskAt] = [await at(fx.token), await at(fx.oracle), await at(fx.risk)];
   const model = createEngine({ tokenDecimals: decimals, exchange: BigInt(exchangeAt) });
 
   const feeds = new Map<number, Feed>();
@@ -60,6 +68,8 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   const since = new Map<number, bigint>(); // {s} when the feed was configured
   const samples = new Map<number, Samples>();
   const seconds = new Map<string, bigint>(); // {u/lot} by market and time
+  const nonces = new Map<number, bigint>(); // of the last signal
+  const raisedUntil = new Map<number, bigint>(); // {s} a signal is in force before
   /** {token} what each market last reported, by the model. */
   const reported = new Map<number, Pending>();
   /** {token} held beyond the ledger's balance; negative: missing. Only burning and donating change it. */
@@ -78,6 +88,7 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
     samples.set(id, sampled([], sampledAt, price));
     lives.set(id, { price, emaShort, emaSlow, updatedAt, roundId, sampledAt });
 
+    if (config.volatility !== null) model.setVolatilityLimits(id, bigints(config.volatility));
     model.state.params.set(id, record<MarketParams>(await fx.engine.marketParams(id)));
     model.state.rules.set(id, record<MarketRules>(await fx.engine.marketRules(id)));
     model.state.markets.set(BigInt(id), readMarket(await fx.engine.markets(id)));
@@ -102,6 +113,7 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
       twap: (id: number, window: bigint) => twap(history(id), now, window),
       lastTwap: (id: number, window: bigint) => twap(history(id), history(id).at(-1)?.time ?? 0n, window),
       feedSince: (id: number) => since.get(id) ?? 0n,
+      isRaised: (id: number) => now < (raisedUntil.get(id) ?? 0n),
       secondPrice: (id: number, from: bigint) => seconds.get(`${id}:${from}`) ?? 0n,
       quote(id: number) {
         const [feed, round] = [feeds.get(id), rounds.get(id)];
@@ -169,7 +181,6 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
       // event: market, reason, requested, byJunior, bySenior
       absorb: (market: number, requested: bigint, reason: DrawReason): bigint =>
         next("LossAbsorbed", [BigInt(market), BigInt(reason), requested]) ?? 0n,
-      level: () => 0n, // these markets have none
       countLoss: (market: number, assets: bigint): void => void next("LossCounted", [BigInt(market), assets]),
       /** Whether the model asked for everything that the contracts did. */
       isDone: () => revert !== undefined || said.length === 0,
@@ -177,9 +188,9 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
   }
 
   return {
-    ...{ fx, chain, model, rounds, seconds, surplus, quotes, payments, reports },
+    ...{ fx, chain, model, rounds, lives, seconds, nonces, raisedUntil, surplus, quotes, payments, reports },
     priceOf,
-    ...{ engineAt, stackAt, juniorAt, poolAt, exchangeAt, tokenAt, oracleAt },
+    ...{ engineAt, stackAt, juniorAt, poolAt, exchangeAt, tokenAt, oracleAt, riskAt },
   };
 }
 

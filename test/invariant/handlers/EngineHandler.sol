@@ -12,7 +12,7 @@ import {WindDownActions} from "./WindDownActions.sol";
 contract EngineHandler is TraderActions, KeeperActions, StakerActions, DeleverageActions, WindDownActions {
     /// @notice The actions of a campaign; what is listed twice is twice as likely.
     function actions() external pure virtual returns (bytes4[] memory list) {
-        bytes4[64] memory all = [
+        bytes4[65] memory all = [
             this.deposit.selector,
             this.withdraw.selector,
             this.withdraw.selector,
@@ -76,7 +76,8 @@ contract EngineHandler is TraderActions, KeeperActions, StakerActions, Deleverag
             this.recover.selector,
             this.windDown.selector,
             this.windDown.selector,
-            this.close.selector
+            this.close.selector,
+            this.hold.selector
         ];
         list = new bytes4[](all.length);
         for (uint256 i; i < all.length; ++i) list[i] = all[i];

@@ -8,6 +8,7 @@ import {BackstopPool} from "../../../contracts/BackstopPool.sol";
 import {CapitalStack} from "../../../contracts/CapitalStack.sol";
 import {ICapitalStack} from "../../../contracts/interfaces/ICapitalStack.sol";
 import {IMarginEngine} from "../../../contracts/interfaces/IMarginEngine.sol";
+import {IRiskEngine} from "../../../contracts/interfaces/IRiskEngine.sol";
 import {Survival} from "../../../contracts/libraries/SurvivalLib.sol";
 import {LedgerLib} from "../../../contracts/libraries/LedgerLib.sol";
 import {MarginEngine} from "../../../contracts/MarginEngine.sol";
@@ -58,7 +59,7 @@ abstract contract Journal is TestBase, StdAssertions {
     int256 public claimsCash; // {u} paid and not collected
     mapping(uint8 market => mapping(bool isLong => uint256)) public acts; // that round K or a checkpoint, since nothing was pending
     mapping(uint8 market => mapping(bool isLong => uint256)) public dropped; // {lot} bound of what closed positions owed
-    uint256[53] internal tallies;
+    uint256[56] internal tallies;
     bool internal absorbed; // the pool lost something in this action
 
     uint256 private loose; // {token} drawn by the waterfall under way
@@ -89,6 +90,9 @@ abstract contract Journal is TestBase, StdAssertions {
                 if (topic == ICapitalStack.LossAbsorbed.selector) _onDraw(log, sum);
                 else if (topic == ICapitalStack.LossCounted.selector) _count(Tally.OWN_SHARE_COUNTED);
                 else if (topic == ICapitalStack.LossRepaid.selector) surplus -= int256(abi.decode(log.data, (uint256)));
+            } else if (topic == IRiskEngine.LevelSet.selector) {
+                (uint8 from, uint8 to) = abi.decode(log.data, (uint8, uint8));
+                _count(to > from ? Tally.LEVEL_ROSE : Tally.LEVEL_FELL);
             } else if (log.emitter == address(engine)) {
                 _onMoney(topic, log, sum);
                 _onPosition(topic, log);

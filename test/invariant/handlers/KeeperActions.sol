@@ -6,11 +6,13 @@ import {
     Account,
     Health,
     Inventory,
+    Market,
     MarketParams,
     MarketRules,
     MarketStatus,
     Valuation
 } from "../../../contracts/interfaces/IMarginEngine.sol";
+import {PriceState} from "../../../contracts/interfaces/IOracle.sol";
 import {LedgerLib} from "../../../contracts/libraries/LedgerLib.sol";
 import {RawLedger} from "./RawLedger.sol";
 import {Tally} from "./Tally.sol";
@@ -20,6 +22,8 @@ import {World} from "./World.sol";
 /// @notice Prices, time, the liquidation clock, liquidation, takeover, waterfall, income, and what governance may do.
 /// @dev What must work always (sync, takeover, coverInventory, collectIncome) is called plainly: a revert fails the campaign.
 abstract contract KeeperActions is World {
+    uint256 private constant STEP = 9; // times the price: more than any feed here is believed at once
+
     /* PRICES AND TIME */
 
     function movePrice(uint256 seed) external act(seed) {
@@ -31,6 +35,36 @@ abstract contract KeeperActions is World {
         uint256 size = _pick(1_000, 4_000);
         _move(_busyMarket(), _pick(0, 1) == 0 ? BPS + size : BPS - size);
         _count(Tally.JUMPED);
+    }
+
+    /// @notice One print far above the price: held until the feed is back. Meanwhile nobody trades or is liquidated at either.
+    function hold(uint256 seed) external act(seed) {
+        uint8 m = _busyMarket();
+        if (_isStopped(m)) return;
+        (, int256 answer, , , ) = feeds[m].latestRoundData();
+        (, uint256 high) = _answerRange(m);
+        if (uint256(answer) * STEP > high) return;
+        _redateAll();
+        engine.sync(m);
+        uint64 price = engine.markets(m).price;
+
+        _wait(_pick(1, 120));
+        feeds[m].setAnswer(answer * int256(STEP));
+        engine.sync(m);
+        Market memory market = engine.markets(m);
+        assertEq(market.price, price, "a step is held, the price in force stays");
+        assertEq(uint8(market.state), uint8(PriceState.JUMP), "a step is no valid price");
+        uint256 id = _pickUser();
+        if ((engine.accounts(id).markets >> m) & 1 != 0) {
+            (bool ok, ) = address(engine).call(abi.encodeCall(engine.takeover, (id, accounts[0])));
+            assertFalse(ok, "nobody is taken over at a price that is not valid");
+        }
+
+        _wait(_pick(1, 300));
+        feeds[m].setAnswer(answer);
+        engine.sync(m);
+        assertEq(uint8(engine.markets(m).state), uint8(PriceState.OK), "a feed that is back is believed");
+        _count(Tally.STEP_HELD);
     }
 
     function wait_(uint256 seed) external act(seed) {

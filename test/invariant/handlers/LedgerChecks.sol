@@ -12,7 +12,7 @@ import {Tally} from "./Tally.sol";
 /// @title LedgerChecks
 /// @notice The equalities of docs/invariants.md over every account that exists.
 abstract contract LedgerChecks is EffectChecks {
-    uint256[53] private reached; // by {Tally}, in all sequences played
+    uint256[56] private reached; // by {Tally}, in all sequences played
 
     struct Sums {
         MarginEngine engine;

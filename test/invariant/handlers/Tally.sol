@@ -55,5 +55,8 @@ enum Tally {
     POOL_UNPAUSED,
     DONATED,
     PAUSED,
-    GOVERNED
+    GOVERNED,
+    STEP_HELD,
+    LEVEL_ROSE,
+    LEVEL_FELL
 }

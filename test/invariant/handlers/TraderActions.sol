@@ -10,6 +10,7 @@ import {
     Valuation
 } from "../../../contracts/interfaces/IMarginEngine.sol";
 import {PriceState} from "../../../contracts/interfaces/IOracle.sol";
+import {LevelLib} from "../../../contracts/libraries/LevelLib.sol";
 import {Tally} from "./Tally.sol";
 import {World} from "./World.sol";
 
@@ -180,7 +181,8 @@ abstract contract TraderActions is World {
         _touch(order.seller);
 
         uint256 notional = uint256(order.lots) * order.price;
-        int256 taker = int256((notional * params.takerFeePpm + 999_999) / 1e6);
+        uint256 takerPpm = params.takerFeePpm + LevelLib.takerFeePpm(engine.markets(order.market).level);
+        int256 taker = int256((notional * takerPpm + 999_999) / 1e6);
         int256 maker = -int256((notional * params.makerRebatePpm) / 1e6);
         int256 gain = int256(uint256(order.lots)) * (int256(mark) - int256(uint256(order.price)));
         (int256 buyerFee, int256 sellerFee) = order.buyerIsTaker ? (taker, maker) : (maker, taker);
@@ -210,7 +212,8 @@ abstract contract TraderActions is World {
         MarketParams memory params
     ) private returns (uint256 lots) {
         uint256 edges = ((uint256(market.high) - market.low) * BPS) / market.price;
-        uint256 perLots = uint256(market.price) * (params.initialBps + 100 + edges); // {u} for BPS lots
+        uint256 initial = (params.initialBps * LevelLib.initialBps(market.level)) / BPS;
+        uint256 perLots = uint256(market.price) * (initial + 100 + edges); // {u} for BPS lots
         uint256 most = type(uint64).max;
         for (uint256 i; i < 2; ++i) {
             Health memory h = _health(i == 0 ? a : b, Valuation.UNFAVOURABLE);

@@ -463,6 +463,7 @@ abstract contract World is Journal {
         isRule[IMarginEngine.ClockRunning.selector] = true;
         isRule[IMarginEngine.Unhealthy.selector] = true;
         isRule[IMarginEngine.ReduceOnly.selector] = true;
+        isRule[IMarginEngine.LevelTooHigh.selector] = true;
         isRule[IMarginEngine.InventoryWithinCap.selector] = true;
         isRule[IMarginEngine.AmountTooLarge.selector] = true;
     }

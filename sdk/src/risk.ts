@@ -1,0 +1,175 @@
+/** The intervention level of a market and what it remembers for it: twin of contracts/RiskEngine.sol, eq. (37) to (40). Pure. */
+import { abs, max, min, mulDivCeil } from "./math.ts";
+import { PriceState } from "./types.ts";
+import { BPS } from "./units.ts";
+import { observe, power, type VolatilityHistory, variance } from "./volatility.ts";
+
+/** From which annualised volatility {bps} a market is at which level, ascending, and what an unknown one starts from. */
+export interface VolatilityLimits {
+  readonly level1: bigint;
+  readonly level2: bigint;
+  readonly level3: bigint;
+  readonly level4: bigint;
+  readonly initial: bigint;
+}
+
+/** What the margin engine knows of a market when it syncs it. */
+export interface RiskExposure {
+  readonly price: bigint; // {u/lot}
+  readonly state: PriceState;
+  readonly openInterest: bigint; // {lot} in effect
+  readonly capacity: bigint; // {lot} most open interest at level 0
+  readonly longs: bigint; // {lot} of others than the pool
+  readonly shorts: bigint; // {lot} of others than the pool
+  readonly fundingRate: bigint; // {1e-9 per 8 h} positive: longs pay
+  readonly beyondMargin: bigint; // {u} open interest at the price times what the shock takes beyond maintenance margin
+  readonly freeStake: bigint; // {u} of both pools
+}
+
+/** What a market's last observation left. */
+export interface Risk {
+  readonly level: bigint; // 0 to 4
+  readonly wanted: bigint;
+  readonly crowd: bigint; // 1: longs are crowded, -1: shorts are, 0: neither
+  readonly updatedAt: bigint; // {s} 0: never
+  readonly calmSince: bigint; // {s} 0: some input is not calm
+  readonly use: bigint; // {bps} of half the capacity, at most SATURATED
+  readonly coverage: bigint; // {bps} at most SATURATED
+  readonly funding: bigint; // {2^-16 1e-9 per 8 h} average of a day
+  readonly liability: bigint; // {u}
+  readonly history: VolatilityHistory | undefined;
+}
+
+/** What counts beside the market's own exposure. */
+export interface Surroundings {
+  readonly now: bigint; // {s}
+  readonly otherLiabilities: bigint; // {u} of all other markets
+  readonly isRaised: boolean; // a signal is in force
+}
+
+/** Never observed. */
+export const NO_RISK: Risk = {
+  ...{ level: 0n, wanted: 0n, crowd: 0n, updatedAt: 0n, calmSince: 0n },
+  ...{ use: 0n, coverage: 0n, funding: 0n, liability: 0n, history: undefined },
+};
+
+/** {bps} values of 16 bits end here. */
+export const SATURATED = 65_535n;
+/** At least, while the price is not good. */
+export const BLIND = 3n;
+
+const PERIOD = 60n; // {s} between observations at least
+const LEVERED_BPS = 3_500n; // of open interest taken to be at full leverage
+const CROWD_BPS = 6_000n; // of the traders' lots that make a side crowded
+const CALM = 75n; // {%} of a limit below which a level is left
+const MAX_LEVEL = 4n;
+const MAX_USE_LEVEL = 3n;
+const CROWDED_FROM = 2n; // level that funding asks for
+const DWELL = 1_800n; // {s} at level 1, twice as long at each next
+const FUNDING_BITS = 16n;
+const FUNDING_MINUTES = 1_440n; // of one observation at most
+/** {2^-128} 2^(-1 / 1440), down: a minute of a half-life of a day. */
+const FUNDING_DECAY = 0xffe076317f69aa3a6734a1dc5fbd1e36n;
+const MAX_LIABILITY = (1n << 88n) - 1n; // {u}
+const MAX_STAKE = (1n << 128n) - 1n; // {u}
+
+const USE_LIMITS = [10_000n, 17_500n, 25_000n, 35_000n]; // {bps} of half the capacity
+const COVERAGE_LIMITS = [15_000n, 12_000n, 10_000n, 7_000n]; // {bps} of potential liabilities
+const FUNDING_LIMITS = [500_000n, 1_000_000n, 1_500_000n, 2_500_000n]; // {1e-9 per 8 h}
+
+/** One observation, at most one in 60 s, and the level in force after it. Without limits a market is at level 0. */
+export function update(
+  risk: Risk,
+  limits: VolatilityLimits | undefined,
+  exposure: RiskExposure,
+  around: Surroundings,
+): { risk: Risk; level: bigint } {
+  if (limits === undefined) return { risk, level: 0n };
+  const isSeen = exposure.state <= PriceState.WIDE;
+  const isDue = around.now >= risk.updatedAt + PERIOD;
+  const next = isDue
+    ? moved(measured(seen(risk, limits, exposure, around.now), exposure, around), limits, around)
+    : risk;
+  return { risk: next, level: isSeen ? next.level : max(next.level, BLIND) };
+}
+
+/** A market that has its settlement price costs nothing any more. */
+export const closed = (risk: Risk): Risk => ({ ...risk, liability: 0n });
+
+/** D18{1/year} as of the last observation. */
+export const varianceOf = ({ history }: Risk): bigint => (history === undefined ? 0n : variance(history));
+
+/** A price that is good goes into the volatility. */
+function seen(risk: Risk, limits: VolatilityLimits, { price, state }: RiskExposure, now: bigint): Risk {
+  if (state > PriceState.WIDE) return risk;
+  const initial = limits.initial ** 2n * 10n ** 10n; // D18{1/year}
+  return { ...risk, history: observe(risk.history, price, now, initial).history };
+}
+
+function measured(risk: Risk, e: RiskExposure, { now, otherLiabilities }: Surroundings): Risk {
+  const isFirst = risk.updatedAt === 0n;
+  const minutes = isFirst ? FUNDING_MINUTES : min((now - risk.updatedAt) / PERIOD, FUNDING_MINUTES);
+  const rate = e.fundingRate << FUNDING_BITS;
+  const gap = isFirst ? 0n : risk.funding - rate;
+  const liability = min(MAX_LIABILITY, mulDivCeil(e.beyondMargin, LEVERED_BPS, BPS));
+  const total = otherLiabilities + liability;
+  return {
+    ...risk,
+    updatedAt: now,
+    funding: rate + (gap * power(FUNDING_DECAY, minutes)) / (1n << 128n), // toward the rate, as `/` of both truncates
+    use: useOf(e),
+    liability,
+    coverage: total === 0n ? SATURATED : min(SATURATED, (min(e.freeStake, MAX_STAKE) * BPS) / total),
+    crowd: crowdOf(e),
+  };
+}
+
+/** {bps} twice the open interest over the capacity, up. */
+function useOf({ openInterest, capacity }: RiskExposure): bigint {
+  if (capacity === 0n) return openInterest === 0n ? 0n : SATURATED;
+  return min(SATURATED, mulDivCeil(openInterest, 2n * BPS, capacity));
+}
+
+function crowdOf({ longs, shorts }: RiskExposure): bigint {
+  if (longs === shorts || max(longs, shorts) * BPS < (longs + shorts) * CROWD_BPS) return 0n;
+  return longs > shorts ? 1n : -1n;
+}
+
+/** Up a step at once, further as far as the observation before wanted too; down a step after a dwell in calm. */
+function moved(risk: Risk, limits: VolatilityLimits, { now, isRaised }: Surroundings): Risk {
+  const from = risk.level;
+  const wanted = wantedBy(risk, limits, isRaised, 100n);
+  const isCalm = wanted < from && wantedBy(risk, limits, isRaised, CALM) < from;
+  const isOver = isCalm && risk.calmSince !== 0n && now >= risk.calmSince + (DWELL << (from - 1n));
+  const level = wanted > from ? min(wanted, max(risk.wanted, from + 1n)) : isOver ? from - 1n : from;
+  const since = level !== from || risk.calmSince === 0n ? now : risk.calmSince;
+  return { ...risk, level, wanted, calmSince: isCalm && level !== 0n ? since : 0n };
+}
+
+/** The level that the inputs ask for when every limit is `percent` of itself. */
+function wantedBy(risk: Risk, limits: VolatilityLimits, isRaised: boolean, percent: bigint): bigint {
+  const squares = [limits.level1, limits.level2, limits.level3, limits.level4].map((at) => at ** 2n * 10n ** 10n);
+  const volatility = reached(varianceOf(risk), squares, percent ** 2n, 100n ** 2n);
+  const coverage = missed(risk.coverage, percent);
+  const use = useLevel(risk, percent);
+  const most = max(max(volatility, coverage), use);
+  const added = (isCrowded(risk, percent) ? 1n : 0n) + (isRaised && most < BLIND ? 1n : 0n);
+  return min(MAX_LEVEL, most + added);
+}
+
+const useLevel = ({ use }: Risk, percent: bigint): bigint =>
+  min(MAX_USE_LEVEL, reached(use, USE_LIMITS, percent, 100n));
+
+/** Whether funding and open interest agree that one side is crowded. */
+function isCrowded(risk: Risk, percent: bigint): boolean {
+  if (risk.crowd === 0n || risk.crowd > 0n !== risk.funding > 0n || useLevel(risk, percent) === 0n) return false;
+  return reached(abs(risk.funding >> FUNDING_BITS), FUNDING_LIMITS, percent, 100n) >= CROWDED_FROM;
+}
+
+/** How many ascending limits, each times part / whole, a value has reached. */
+const reached = (value: bigint, limits: readonly bigint[], part: bigint, whole: bigint): bigint =>
+  BigInt(limits.filter((limit) => value * whole >= limit * part).length);
+
+/** How many limits coverage is below when it counts as `percent` of itself. */
+const missed = (coverage: bigint, percent: bigint): bigint =>
+  coverage === SATURATED ? 0n : BigInt(COVERAGE_LIMITS.filter((limit) => coverage * percent < limit * 100n).length);
