@@ -129,8 +129,8 @@ export function sync(ctx: Context, market: number): void {
   state.params.set(market, { ...paramsOf(ctx, market), maintenanceBps });
   const freeStake = report(ctx, market) * tokenUnit;
   const capacity = openInterestCap(rulesOf(ctx, market), maintenanceBps, freeStake, quote.price);
-  const isMinute = row.syncedAt / MINUTE !== world.now / MINUTE; // aligned: the first sync in it observes
-  const level = isMinute ? observeRisk(ctx, market, capacity, freeStake) : row.level;
+  const isObserved = row.syncedAt / MINUTE !== world.now / MINUTE || row.price !== quote.price; // aligned minutes
+  const level = isObserved ? observeRisk(ctx, market, capacity, freeStake) : row.level;
   state.patchMarket(market, { level, openInterestCap: capacity });
   if (result.premium !== 0n) state.addCash(FEES, result.premium);
 }

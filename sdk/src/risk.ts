@@ -37,6 +37,7 @@ export interface Risk {
   readonly coverage: bigint; // {bps} at most SATURATED
   readonly funding: bigint; // {2^-16 1e-9 per 8 h} average of a day
   readonly liability: bigint; // {u}
+  readonly seen: bigint; // {u/lot} last good price
   readonly history: VolatilityHistory | undefined;
 }
 
@@ -50,7 +51,7 @@ export interface Surroundings {
 /** Never observed. */
 export const NO_RISK: Risk = {
   ...{ level: 0n, wanted: 0n, crowd: 0n, updatedAt: 0n, calmSince: 0n },
-  ...{ use: 0n, coverage: 0n, funding: 0n, liability: 0n, history: undefined },
+  ...{ use: 0n, coverage: 0n, funding: 0n, liability: 0n, seen: 0n, history: undefined },
 };
 
 /** {bps} values of 16 bits end here. */
@@ -58,7 +59,7 @@ export const SATURATED = 65_535n;
 /** At least, while the price is not good. */
 export const BLIND = 3n;
 
-const PERIOD = 60n; // {s} between observations at least
+const PERIOD = 60n; // {s} aligned: the first update of each observes
 const LEVERED_BPS = 3_500n; // of open interest taken to be at full leverage
 const CROWD_BPS = 6_000n; // of the traders' lots that make a side crowded
 const CALM = 75n; // {%} of a limit below which a level is left
@@ -77,7 +78,7 @@ const USE_LIMITS = [10_000n, 17_500n, 25_000n, 35_000n]; // {bps} of half the ca
 const COVERAGE_LIMITS = [15_000n, 12_000n, 10_000n, 7_000n]; // {bps} of potential liabilities
 const FUNDING_LIMITS = [500_000n, 1_000_000n, 1_500_000n, 2_500_000n]; // {1e-9 per 8 h}
 
-/** One observation, at most one in 60 s, and the level in force after it. Without limits a market is at level 0. */
+/** One update, an observation when it is the first of an aligned minute, and the level in force. Without limits a market is at level 0. */
 export function update(
   risk: Risk,
   limits: VolatilityLimits | undefined,
@@ -86,10 +87,9 @@ export function update(
 ): { risk: Risk; level: bigint } {
   if (limits === undefined) return { risk, level: 0n };
   const isSeen = exposure.state <= PriceState.WIDE;
-  const isDue = around.now >= risk.updatedAt + PERIOD;
-  const next = isDue
-    ? moved(measured(seen(risk, limits, exposure, around.now), exposure, around), limits, around)
-    : risk;
+  const isNew = around.now / PERIOD !== risk.updatedAt / PERIOD;
+  const after = isSeen ? seen(risk, limits, exposure.price, around.now, isNew) : risk;
+  const next = isNew ? moved(measured(after, exposure, around), limits, around) : after;
   return { risk: next, level: isSeen ? next.level : max(next.level, BLIND) };
 }
 
@@ -99,16 +99,19 @@ export const closed = (risk: Risk): Risk => ({ ...risk, liability: 0n });
 /** D18{1/year} as of the last observation. */
 export const varianceOf = ({ history }: Risk): bigint => (history === undefined ? 0n : variance(history));
 
-/** A price that is good goes into the volatility. */
-function seen(risk: Risk, limits: VolatilityLimits, { price, state }: RiskExposure, now: bigint): Risk {
-  if (state > PriceState.WIDE) return risk;
+/** A good price goes into the volatility, after what the minute before ended with when it was not observed at that. */
+function seen(risk: Risk, limits: VolatilityLimits, price: bigint, now: bigint, isNew: boolean): Risk {
   const initial = limits.initial ** 2n * 10n ** 10n; // D18{1/year}
-  return { ...risk, history: observe(risk.history, price, now, initial).history };
+  let { history } = risk;
+  if (isNew && history !== undefined && risk.seen !== history.price) {
+    history = observe(history, risk.seen, (risk.updatedAt / PERIOD + 1n) * PERIOD, initial).history;
+  }
+  return { ...risk, seen: price, history: observe(history, price, now, initial).history };
 }
 
 function measured(risk: Risk, e: RiskExposure, { now, otherLiabilities }: Surroundings): Risk {
   const isFirst = risk.updatedAt === 0n;
-  const minutes = isFirst ? FUNDING_MINUTES : min((now - risk.updatedAt) / PERIOD, FUNDING_MINUTES);
+  const minutes = isFirst ? FUNDING_MINUTES : min(now / PERIOD - risk.updatedAt / PERIOD, FUNDING_MINUTES);
   const rate = e.fundingRate << FUNDING_BITS;
   const gap = isFirst ? 0n : risk.funding - rate;
   const liability = min(MAX_LIABILITY, mulDivCeil(e.beyondMargin, LEVERED_BPS, BPS));

@@ -34,8 +34,9 @@ export function createRiskComparison({ chain, model, riskAt }: Pick<World, "chai
 
   async function stored(market: bigint): Promise<Record<string, bigint>> {
     const at = slotOf(market, HISTORIES);
-    const [row, averages, range, ring] = [
+    const [row, more, averages, range, ring] = [
       await chain.storage(riskAt, slotOf(market, STATES)),
+      await chain.storage(riskAt, slotOf(market, STATES) + 1n),
       await chain.storage(riskAt, at),
       await chain.storage(riskAt, at + 1n),
       await chain.storage(riskAt, at + 2n),
@@ -55,6 +56,11 @@ export function createRiskComparison({ chain, model, riskAt }: Pick<World, "chai
           ["funding", -48],
           ["liability", 88],
         ] as const),
+      ]),
+      ...unpack(more, [
+        ["divergence", 16],
+        ["depletion", 16],
+        ["seen", 64],
       ]),
       ...unpack(averages, [
         ["fast", 72],
