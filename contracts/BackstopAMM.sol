@@ -6,14 +6,7 @@ import {ERC6909TokenSupply} from "@openzeppelin/contracts/token/ERC6909/extensio
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Curve, IBackstopAMM, Sample, Take, Taken} from "./interfaces/IBackstopAMM.sol";
 import {ICapitalStack} from "./interfaces/ICapitalStack.sol";
-import {
-    IMarginEngine,
-    Inventory,
-    Market,
-    MarketParams,
-    MarketStatus,
-    Valuation
-} from "./interfaces/IMarginEngine.sol";
+import {IMarginEngine, Inventory, Market, MarketParams, MarketStatus, Valuation} from "./interfaces/IMarginEngine.sol";
 import {PriceState} from "./interfaces/IOracle.sol";
 import {CurveLib, Step} from "./libraries/CurveLib.sol";
 import {EmaLib} from "./libraries/EmaLib.sol";
@@ -26,7 +19,7 @@ import {VolatilityLib} from "./libraries/VolatilityLib.sol";
 ///
 /// CURVE. Constant product with virtual reserves, LEVERAGE times as deep as what its providers put in. Its position and cash are an
 /// ordinary margin account of this contract, one a market: it pays funding, can be liquidated and taken over like anybody's. It takes no
-/// lot that would make its position worth more than MAX_EXPOSURE times its equity.
+/// lot that would make its position worth more than three times its equity.
 ///
 /// BANDS. The pool's own depth: four constant prices around the index, each used when the curve's marginal price has reached it or the
 /// curve can take no more. How deep the ladder is used is the pool's position itself, so nothing has to be booked and nothing can
@@ -48,12 +41,12 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
 
     /// @dev What was last seen of a market. One slot.
     struct Pulse {
-        int24 premium; // {1e-9} of the marginal price, clamped, in force since `sampledAt`
-        int24 average; // {1e-9}
+        int24 premium; // {1e-7} of the marginal price, saturated, in force since `sampledAt`
+        int24 before; // {1e-7} in force until then
+        int32 average; // {1e-9}
         uint32 sampledAt; // {s}
         uint64 price; // {u/lot} index at the last sync
-        uint48 depth; // {USD} average of a week
-        uint24 depthHour; // number of the aligned hour it is of
+        uint40 depth; // {USD} average of a week, moved on as an hour begins
         uint32 calmSince; // {s} 0: the level is above CALM_LEVEL; starts again when the pool's position grows
         bool hasPool; // it had a position at the last sync
         // 32 bytes
@@ -71,10 +64,10 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
 
     /// @dev The auction of the pool's position. One slot.
     struct Auction {
-        uint56 size; // {lot} of the position when last seen
+        int64 pool; // {lot} the position when last seen
         uint24 hour; // number of the aligned hour of `sold`
         uint56 sold; // {lot} in that hour
-        // 17 bytes
+        // 18 bytes
     }
 
     /// @dev What the pool would do.
@@ -85,7 +78,6 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
     }
 
     uint256 public constant LEVERAGE = 4; // reserves over what providers put in
-    uint256 public constant MAX_EXPOSURE = 3; // position over equity of a curve
     uint256 public constant MIN_CASH = 1_000e12; // {u} of the first provider of an epoch
     uint256 public constant LOCKED = 1e12; // {share} of the first provider that nobody holds
     uint24 public constant DEFAULT_FEE = 500; // {ppm}
@@ -106,8 +98,10 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
     uint256 private constant BPS2 = BPS * BPS; // {bps^2}
     uint256 private constant PPM = 1e6;
     uint256 private constant JUMP = 100; // a hundredth
-    int256 private constant ONE = 1e9;
-    int256 private constant MAX_PREMIUM = 5e6; // {1e-9} of one sample
+    int256 private constant ONE = 1e7;
+    uint256 private constant PER_BPS = 1e3; // {1e-7}
+    int256 private constant MAX_PREMIUM = 5e6; // {1e-9} that counts of one sample
+    uint256 private constant MIN_DEPTH = 100_000e12; // {u} of the reserve of a curve that speaks for its market
     uint256 private constant DEPTH_DECAY = 0xfef229e3445e42db3441f1038e28a647; // floor(2^(128 - 1/168)), an hour of a week's half-life
     uint256 private constant MAX_HOURS = 1 << 14; // after which nothing is left of an average
     uint256 private constant USD = 1e12; // {u}
@@ -139,11 +133,10 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         (t, side) = _plan(m, c, wish);
         if (t.bandLots != 0 || side.disarms) _book(m, wish.isLiquidation, side, t.bandLots);
         if (t.curveLots != 0) {
-            uint256 quoted = wish.isBuy ? c.cost(t.curveLots) : c.proceeds(t.curveLots);
-            c.move(wish.isBuy, t.curveLots, quoted);
-            curves_[m] = c;
             Pulse memory p = pulses[m];
-            _age(p);
+            _age(p, c);
+            c.move(wish.isBuy, t.curveLots, wish.isBuy ? c.cost(t.curveLots) : c.proceeds(t.curveLots));
+            curves_[m] = c;
             p.premium = _premium(c, wish.price);
             pulses[m] = p;
             emit CurveMoved(m, c.base, c.quote);
@@ -151,23 +144,35 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
     }
 
     /// @inheritdoc IBackstopAMM
-    function sample(uint8 m, uint64 price, uint8 level, int64 pool) external onlyEngine returns (Sample memory s) {
+    function sample(
+        uint8 m,
+        uint64 price,
+        uint8 level,
+        int64 pool,
+        uint56 openInterest
+    ) external onlyEngine returns (Sample memory s) {
         Pulse memory p = pulses[m];
         Curve memory c = curves_[m];
-        _age(p);
+        _age(p, c);
         if (level > CALM_LEVEL) p.calmSince = 0;
         else if (p.calmSince == 0) p.calmSince = uint32(block.timestamp);
         _seePool(m, p, pool);
         if (p.price != 0) _seeJump(m, p.price, price);
         p.price = price;
         p.premium = _premium(c, price);
-        _seeDepth(p, c);
         pulses[m] = p;
 
+        // a curve speaks for a market as far as it is deep enough for it
+        uint256 notional = uint256(openInterest) * price; // {u}
+        uint256 matters = MathLib.max(notional / 10, MIN_DEPTH);
         s.premium = p.average;
-        s.divergence = _divergence(c, price);
+        if (c.quote < notional) s.premium = int32((s.premium * int256(uint256(c.quote))) / int256(notional));
+        if (c.quote >= matters) {
+            uint256 apart = MathLib.min(MathLib.abs(p.premium), MathLib.abs(p.before)); // nobody pushes it for a moment
+            s.divergence = uint16(apart / PER_BPS); // below 2^23 / 1000
+        }
         uint256 depth = c.quote / USD;
-        if (depth < p.depth) s.depletion = uint16(BPS - (depth * BPS) / p.depth);
+        if (depth < p.depth && p.depth * USD >= matters) s.depletion = uint16(BPS - (depth * BPS) / p.depth);
     }
 
     /* PROVIDERS */
@@ -193,11 +198,8 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
             if (c.feePpm == 0) c.feePpm = DEFAULT_FEE;
             _mint(address(1), _id(m, c.epoch), LOCKED);
         } else {
-            uint256 divergence = _divergence(c, market.price);
-            require(divergence <= MAX_DIVERGENCE, CurveOffIndex(divergence, MAX_DIVERGENCE)); // or arbitrage takes it from who joins
             shares = MathLib.mulDivDown(cash, supply, uint256(equity));
-            c.base = (c.base + (c.base * shares) / supply).toUint64();
-            c.quote = (c.quote + (c.quote * shares) / supply).toUint128();
+            _deepen(c, shares, supply, LEVERAGE * (uint256(equity) + cash), market.price);
         }
         require(shares != 0 && shares >= minShares, TooFewShares(shares, MathLib.max(minShares, 1)));
         curves_[m] = c;
@@ -229,6 +231,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         }
         cash = (equity * shares) / supply;
         require(cash >= minCash, TooLittlePaid(cash, minCash));
+        if (!inKind) _requireExposure(m, equity - cash);
         c.base = uint64((c.base * (supply - shares)) / supply);
         c.quote = uint128((c.quote * (supply - shares)) / supply);
         curves_[m] = c;
@@ -241,7 +244,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
 
     /// @inheritdoc IBackstopAMM
     function setFee(uint8 m, uint24 feePpm) external restricted {
-        require(feePpm <= MAX_FEE, FeeTooHigh(feePpm, MAX_FEE));
+        require(feePpm != 0 && feePpm <= MAX_FEE, FeeOutOfRange(feePpm, 1, MAX_FEE));
         curves_[m].feePpm = feePpm;
         emit FeeSet(m, feePpm);
     }
@@ -299,6 +302,34 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         for (uint256 i; i < steps.length; ++i) (prices[i], lots[i]) = (steps[i].price, steps[i].lots);
     }
 
+    /* INTERNAL: PROVIDERS */
+
+    /// @dev Scales the reserves by the shares that join, to at most `most`. What is left of a curve that nobody can arbitrage is set anew.
+    /// @param most {u} of quote reserve
+    function _deepen(Curve memory c, uint256 shares, uint256 supply, uint256 most, uint256 price) private pure {
+        if (c.quote < LEVERAGE * MIN_CASH) {
+            require(most >= LEVERAGE * MIN_CASH, TooLittleCash(most / LEVERAGE, MIN_CASH));
+            c.quote = most.toUint128();
+            c.base = (most / price).toUint64();
+            return;
+        }
+        uint256 divergence = MathLib.abs(_premium(c, price)) / PER_BPS;
+        require(divergence <= MAX_DIVERGENCE, CurveOffIndex(divergence, MAX_DIVERGENCE)); // or arbitrage takes it from who joins
+        uint256 base = c.base + MathLib.mulDivDown(c.base, shares, supply);
+        uint256 quoted = c.quote + MathLib.mulDivDown(c.quote, shares, supply);
+        if (quoted > most) (base, quoted) = (MathLib.mulDivDown(base, most, quoted), most);
+        (c.base, c.quote) = (base.toUint64(), quoted.toUint128());
+    }
+
+    /// @dev Who leaves in cash leaves the position to those who stay: no more of it than a trade could have brought.
+    /// @param left {u} at the unfavourable edge
+    function _requireExposure(uint8 m, uint256 left) private view {
+        uint256 size = MathLib.abs(IMarginEngine(engine).positions(accountOf(m), m).lots);
+        uint256 notional = size * IMarginEngine(engine).markets(m).price;
+        uint256 max = CurveLib.MAX_EXPOSURE * left;
+        require(notional <= max, CurveOverexposed(notional, max));
+    }
+
     /* INTERNAL: DEPTH */
 
     /// @dev What a wish gets, and the pool's side if it was asked.
@@ -327,11 +358,10 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         t.fee = uint128(MathLib.mulDivUp(t.curveQuote, feePpm, PPM));
     }
 
-    /// @dev {lot} the curve may take: what reduces its position, then up to MAX_EXPOSURE times its equity.
+    /// @dev {lot} the curve may take: what reduces its position, then what its account may carry.
     function _room(Take memory wish) private pure returns (uint256) {
         int256 held = wish.isBuy ? -int256(wish.position) : int256(wish.position); // on the side that would grow
-        int256 most = int256((MathLib.positive(wish.equity) * MAX_EXPOSURE) / wish.price);
-        return MathLib.positive(MathLib.max(most - held, -held));
+        return MathLib.positive(MathLib.max(int256(uint256(wish.most)) - held, -held));
     }
 
     /// @dev {lot} the pool's, on the side that would grow
@@ -356,6 +386,8 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
                     : Step(_bandPrice(wish, 1), uint256(-held));
         }
         if (!isOpen) return side;
+        // what the pace of an auction leaves of its position
+        side.steps[1] = Step(_bandPrice(wish, 1), MathLib.positive(-held) - side.steps[0].lots);
         if (block.timestamp < g.disarmedUntil) return side;
         side.disarms = _isCostly(m, wish, i);
         if (side.disarms) return side;
@@ -370,7 +402,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         for (uint256 j = 1; j < 5; ++j) {
             uint256 end = MathLib.mulDivDown(armed, LevelLib.bandEndBps(j), BPS);
             uint256 lots = MathLib.min(MathLib.zeroFloorSub(end, from), free);
-            side.steps[j] = Step(_bandPrice(wish, j), lots);
+            side.steps[j] = Step(_bandPrice(wish, j), lots + side.steps[j].lots);
             (from, free) = (MathLib.max(from, end), free - lots);
         }
     }
@@ -416,7 +448,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
     function _calmTime(uint8 m, Take memory wish) private view returns (uint256) {
         uint256 since = pulses[m].calmSince;
         bool isCalm = wish.level <= CALM_LEVEL && !wish.isWide && since != 0 && block.timestamp >= since + CALM_TIME;
-        return isCalm && MathLib.abs(wish.pool) <= auctions[m].size ? block.timestamp - since : 0;
+        return isCalm && !_grows(auctions[m].pool, wish.pool) ? block.timestamp - since : 0;
     }
 
     /// @dev Whether what the market has cost the pool today, with what its position has lost, is above MAX_LOSS of the sleeve.
@@ -432,7 +464,8 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         if (side.isAuction) {
             Auction memory a = auctions[m];
             uint256 sold = _soldOf(a) + closed; // at most the pace
-            auctions[m] = Auction(uint56(a.size - closed), uint24(block.timestamp / 1 hours), uint56(sold));
+            int256 left = a.pool > 0 ? a.pool - int256(closed) : a.pool + int256(closed);
+            auctions[m] = Auction(int64(left), uint24(block.timestamp / 1 hours), uint56(sold));
         }
         if (isLiquidation && !side.disarms) return;
         Guard memory g = guards[m];
@@ -451,7 +484,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
     function _wish(uint8 m, bool isBuy, bool isLiquidation) private view returns (Take memory) {
         Market memory market = IMarginEngine(engine).markets(m);
         bool isPriceOk = _isPriceOk(market);
-        uint16 bandBps = IMarginEngine(engine).marketParams(m).bandBps;
+        MarketParams memory params = IMarginEngine(engine).marketParams(m);
         return
             Take({
                 isBuy: isBuy,
@@ -463,58 +496,62 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
                 slackBps: isLiquidation
                     ? 0
                     : isPriceOk
-                        ? bandBps
-                        : bandBps / 5,
+                        ? params.bandBps
+                        : params.bandBps / 5,
                 lots: 0,
                 stop: isBuy ? type(uint64).max : 0,
                 position: IMarginEngine(engine).positions(accountOf(m), m).lots,
                 pool: int64(IMarginEngine(engine).inventory(m).lots), // below 2^56
-                equity: IMarginEngine(engine).health(accountOf(m), Valuation.UNFAVOURABLE).equity
+                most: CurveLib.mostOf(
+                    params,
+                    IMarginEngine(engine).accounts(accountOf(m)).cash,
+                    IMarginEngine(engine).health(accountOf(m), Valuation.UNFAVOURABLE).equity,
+                    market.price
+                )
             });
     }
 
     /* INTERNAL: WHAT IT SEES */
 
-    /// @dev Brings the average of the premium up to now.
-    function _age(Pulse memory p) private view {
+    /// @dev Brings the averages of premium and depth up to now.
+    function _age(Pulse memory p, Curve memory c) private view {
+        if (block.timestamp == p.sampledAt) return;
+        int256 held = MathLib.clamp(int256(p.premium) * 100, -MAX_PREMIUM, MAX_PREMIUM); // {1e-9}
         int256 weight = int256(EmaLib.weight(block.timestamp - p.sampledAt)); // a tick a second: a half-life of an hour
-        p.average = int24(p.premium + ((int256(p.average) - p.premium) * weight) / (1 << 128)); // between the two
-        p.sampledAt = uint32(block.timestamp);
+        p.average = int32(held + ((int256(p.average) - held) * weight) / (1 << 128)); // between the two
+        uint256 elapsed = block.timestamp / 1 hours - p.sampledAt / 1 hours;
+        if (elapsed != 0) {
+            int256 depth = int256(MathLib.min(c.quote / USD, type(uint40).max));
+            weight = int256(VolatilityLib.power(DEPTH_DECAY, MathLib.min(elapsed, MAX_HOURS)));
+            p.depth = uint40(uint256(depth + ((int256(uint256(p.depth)) - depth) * weight) / (1 << 128))); // between the two
+        }
+        (p.before, p.sampledAt) = (p.premium, uint32(block.timestamp));
     }
 
-    /// @dev {1e-9} of the marginal price above the index, clamped; 0 without a curve
+    /// @dev {1e-7} of the marginal price above the index, saturated; 0 without a curve
     function _premium(Curve memory c, uint256 price) private pure returns (int24) {
         if (c.base == 0) return 0;
-        uint256 ratio = MathLib.mulDivDown(c.quote, uint256(ONE), c.base * price); // below 2^158
-        return int24(MathLib.clamp(int256(ratio) - ONE, -MAX_PREMIUM, MAX_PREMIUM));
+        uint256 ratio = MathLib.mulDivDown(c.quote, uint256(ONE), c.base * price); // below 2^152
+        return int24(MathLib.clamp(int256(ratio) - ONE, type(int24).min + 1, type(int24).max));
     }
 
-    /// @dev {bps} of the marginal price from the index, up; 0 without a curve
-    function _divergence(Curve memory c, uint256 price) private pure returns (uint16) {
-        uint256 even = c.base * price; // {u} quote at which they agree
-        if (even == 0) return 0;
-        uint256 apart = c.quote > even ? c.quote - even : even - c.quote;
-        return uint16(MathLib.min(MathLib.mulDivUp(apart, BPS, even), type(uint16).max));
-    }
-
-    /// @dev Moves the week's average of depth on by whole hours, toward the depth of now.
-    function _seeDepth(Pulse memory p, Curve memory c) private view {
-        uint256 hour = block.timestamp / 1 hours;
-        if (hour == p.depthHour) return;
-        int256 depth = int256(MathLib.min(c.quote / USD, type(uint48).max));
-        int256 weight = int256(VolatilityLib.power(DEPTH_DECAY, MathLib.min(hour - p.depthHour, MAX_HOURS)));
-        p.depth = uint48(uint256(depth + ((int256(uint256(p.depth)) - depth) * weight) / (1 << 128))); // between the two
-        p.depthHour = uint24(hour);
-    }
-
-    /// @dev When the pool's position has grown its auction starts again.
+    /// @dev As far as the pool's position has grown its auction starts again.
     function _seePool(uint8 m, Pulse memory p, int64 pool) private {
         if (pool == 0 && !p.hasPool) return;
-        uint256 size = MathLib.abs(pool); // below 2^56
-        uint256 before = auctions[m].size;
-        if (size > before && p.calmSince != 0) p.calmSince = uint32(block.timestamp);
-        if (size != before) auctions[m].size = uint56(size);
-        p.hasPool = size != 0;
+        int64 before = auctions[m].pool;
+        if (p.calmSince != 0 && _grows(before, pool)) {
+            // what was there keeps its age, what has come has none
+            bool isSameSide = (before > 0) == (pool > 0);
+            uint256 age = block.timestamp - p.calmSince;
+            age = isSameSide ? (age * MathLib.abs(before)) / MathLib.abs(pool) : 0;
+            p.calmSince = uint32(block.timestamp - age);
+        }
+        if (pool != before) auctions[m].pool = pool;
+        p.hasPool = pool != 0;
+    }
+
+    function _grows(int64 before, int64 pool) private pure returns (bool) {
+        return pool > 0 ? pool > before : pool < before;
     }
 
     /// @dev Whoever knows a jump before the curve does pays it to the providers: 1 - (low / high)^3.

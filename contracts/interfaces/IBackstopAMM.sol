@@ -23,7 +23,7 @@ struct Take {
     uint64 stop; // {u/lot} no lot at a worse marginal price
     int64 position; // {lot} of the curve's account
     int64 pool; // {lot} of the pool's position in effect
-    int256 equity; // {u} of the curve's account at its unfavourable edge
+    uint56 most; // {lot} of a position that the curve's account may carry: {CurveLib-mostOf}
 }
 
 /// @notice What it gets. The curve's part and the pool's; sums over lots, exact.
@@ -37,8 +37,8 @@ struct Taken {
 
 /// @notice What a market's depth says about it.
 struct Sample {
-    int24 premium; // {1e-9} average of the marginal price above the index
-    uint16 divergence; // {bps} of the marginal price from the index
+    int32 premium; // {1e-9} average of the marginal price above the index, less where the curve is small for its market
+    uint16 divergence; // {bps} of the marginal price from the index, now and in the second before
     uint16 depletion; // {bps} by which depth is below its average of a week
 }
 
@@ -71,7 +71,8 @@ interface IBackstopAMM {
     error TooFewShares(uint256 shares, uint256 min);
     error TooLittlePaid(uint256 paid, uint256 min);
     error TooManyLots(uint256 lots, uint256 max);
-    error FeeTooHigh(uint24 feePpm, uint24 max);
+    error FeeOutOfRange(uint24 feePpm, uint24 min, uint24 max);
+    error CurveOverexposed(uint256 notional, uint256 max);
     error CurveWorthless(uint8 market, int256 equity);
     error CurveOffIndex(uint256 divergence, uint256 max);
 
@@ -83,14 +84,22 @@ interface IBackstopAMM {
     function take(uint8 market, Take calldata wish) external returns (Taken memory);
 
     /// @notice Observes a market at a sync. Reverts for nobody but another caller.
-    /// @param pool {lot} its position in effect
+    /// @param pool         {lot} its position in effect
+    /// @param openInterest {lot} in effect
     /// @custom:emits Jumped
-    function sample(uint8 market, uint64 price, uint8 level, int64 pool) external returns (Sample memory);
+    function sample(
+        uint8 market,
+        uint64 price,
+        uint8 level,
+        int64 pool,
+        uint56 openInterest
+    ) external returns (Sample memory);
 
     /* PROVIDERS */
 
     /// @notice Moves cash of a margin account to the market's curve, for shares. The first of an epoch sets the curve at the index price.
-    /// @dev Shares are priced with the curve's position at its favourable edge, down. Needs a valid price.
+    /// @dev Shares are priced with the curve's position at its favourable edge, down. Needs a valid price. The reserves grow with the shares,
+    /// up to LEVERAGE times the equity; what is left of a curve below MIN_CASH is set anew at the index.
     /// @param account   of the caller, or one it operates; gets nothing, the caller holds the shares
     /// @param cash      {u} at least MIN_CASH for the first
     /// @param minShares revert rather than mint fewer
@@ -103,7 +112,7 @@ interface IBackstopAMM {
     ) external returns (uint256 shares);
 
     /// @notice Burns shares of the caller. In kind, `account` gets their part of the curve's position at the mark and of its equity there,
-    /// which is the same at any price; else only cash, at the position's unfavourable edge.
+    /// which is the same at any price; else only cash, at the position's unfavourable edge, as far as those who stay keep MAX_EXPOSURE.
     /// @param account owner of the lots and the cash; of the caller or one it operates
     /// @param minCash {u} revert rather than pay less
     /// @return lots   {lot} that went to the account, signed; toward zero
@@ -118,7 +127,7 @@ interface IBackstopAMM {
 
     /* GOVERNANCE */
 
-    /// @notice Sets what a curve's trades pay its providers, at most MAX_FEE.
+    /// @notice Sets what a curve's trades pay its providers, 1 to MAX_FEE.
     function setFee(uint8 market, uint24 feePpm) external;
 
     /* VIEWS */

@@ -3,6 +3,7 @@ pragma solidity 0.8.35;
 
 import {Take, Taken} from "../interfaces/IBackstopAMM.sol";
 import {Account, AmmOrder, Health, IMarginEngine, MarketStatus, Valuation} from "../interfaces/IMarginEngine.sol";
+import {CurveLib} from "./CurveLib.sol";
 import {DeleverageLib} from "./DeleverageLib.sol";
 import {PriceState} from "../interfaces/IOracle.sol";
 import {Change, Env, Focus, Ledger, LedgerLib} from "./LedgerLib.sol";
@@ -214,7 +215,7 @@ library AmmLib {
                 stop: stop,
                 position: ledger.positions[curve][at.m].lots,
                 pool: int64(ledger.inventoryLots(at.m)), // below 2^56
-                equity: ledger.health(curve, ledger.accounts[curve], Valuation.UNFAVOURABLE, false).equity
+                most: _mostOf(ledger, at, curve)
             })
         );
         deal.taken = t;
@@ -329,6 +330,13 @@ library AmmLib {
             isBuy
                 ? uint64(MathLib.mulDivDown(price, MarginLib.ONE + discount, MarginLib.ONE)) // prices are below 2^62, discounts below 1
                 : uint64(MathLib.mulDivUp(price, MarginLib.ONE - discount, MarginLib.ONE));
+    }
+
+    /// @dev {lot} see {CurveLib-mostOf}
+    function _mostOf(Ledger storage ledger, Focus memory at, uint256 curve) private view returns (uint56) {
+        Account memory account = ledger.accounts[curve];
+        int256 equity = ledger.health(curve, account, Valuation.UNFAVOURABLE, false).equity;
+        return CurveLib.mostOf(at.params, account.cash, equity, at.market.price);
     }
 
     /// @dev {bps} of fills around the mark

@@ -3,6 +3,8 @@ pragma solidity 0.8.35;
 
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {Curve, Taken} from "../interfaces/IBackstopAMM.sol";
+import {MarketParams} from "../interfaces/IMarginEngine.sol";
+import {MarginLib} from "./MarginLib.sol";
 import {MathLib} from "./MathLib.sol";
 
 /// @notice Lots of the pool at one price.
@@ -16,6 +18,8 @@ struct Step {
 /// @dev base < 2^64, quote < 2^128, prices < 2^64: products fit 2^192.
 library CurveLib {
     using FixedPointMathLib for uint256;
+
+    uint256 internal constant MAX_EXPOSURE = 3; // position over equity
 
     /// @notice {u} for lots sold to the curve, down; the output of a constant product without fee.
     function proceeds(Curve memory c, uint256 lots) internal pure returns (uint256) {
@@ -73,6 +77,23 @@ library CurveLib {
         (t.curveLots, t.bandLots) = (uint56(byCurve), uint56(byPool));
         t.curveQuote = uint128(isBuy ? cost(c, byCurve) : proceeds(c, byCurve));
         t.bandQuote = uint128(poolQuote);
+    }
+
+    /// @notice {lot} of a position that a curve's account may carry: MAX_EXPOSURE times what it is worth, half of what its margin would allow
+    /// when that is less. Profit that is not realised does not count. Down.
+    /// @param cash   {u}
+    /// @param equity {u} at the unfavourable edge
+    function mostOf(
+        MarketParams memory params,
+        int256 cash,
+        int256 equity,
+        uint256 price
+    ) internal pure returns (uint56) {
+        uint256 worth = MathLib.positive(MathLib.min(cash, equity));
+        uint256 notional = MAX_EXPOSURE * worth;
+        uint256 rate = MarginLib.initialRate(params, notional);
+        notional = MathLib.min(notional, MathLib.mulDivDown(worth, MarginLib.ONE, 2 * rate));
+        return uint56(MathLib.min(notional / price, type(uint56).max));
     }
 
     /// @notice Moves the reserves by what was traded, in memory.

@@ -141,7 +141,7 @@ library MarketLib {
         market.syncedAt = uint32(block.timestamp);
         uint256 interest = ledger.effectiveInterest(m, market.openInterest);
         int256 held = ledger.inventoryLots(m); // below 2^56
-        Sample memory seen = ledger.amm.sample(m, quote.price, market.level, int64(held));
+        Sample memory seen = ledger.amm.sample(m, quote.price, market.level, int64(held), uint56(interest));
         market.fundingRate = FundingLib.rate(rules, seen.premium, held, interest);
         market.low = quote.low;
         market.high = quote.high;

@@ -245,23 +245,22 @@ contract BackstopAMMBandsTest is AmmBase {
         _assertConserved();
     }
 
-    /// @dev A position that has just come is not for sale at what a long auction has come down to.
-    function test_Auction_StartsAgainWhenThePoolsPositionGrows() public {
+    /// @dev As much again as was there halves the age of the auction; until a sync has seen it nothing is for sale.
+    function test_Auction_GrowsYoungerWithThePoolsPosition() public {
         _poolTakes(80_000);
-        uint256 other = _unhealthy(60_000, 80);
-        _calm(8 hours);
+        uint256 other = _unhealthy(80_000, 80);
+        _level(2);
+        _level(0);
+        _calm(2 hours);
         (uint256[] memory prices, ) = amm.bands(ETH, true, false);
-        assertLt(prices[0], engine.markets(ETH).price);
+        uint256 before = prices[0];
         uint256 snapshot = vm.snapshotState();
         engine.takeover(other, keeper);
         (prices, ) = amm.bands(ETH, true, false);
         assertEq(prices.length, 0); // in the same second
-        _calm(20 minutes);
+        engine.sync(ETH);
         (prices, ) = amm.bands(ETH, true, false);
-        assertEq(prices.length, 0);
-        _calm(20 minutes);
-        (prices, ) = amm.bands(ETH, true, false);
-        assertGt(prices[0], engine.markets(ETH).price);
+        assertGt(prices[0], before);
         vm.revertToState(snapshot);
 
         // what the auction has sold comes back by a takeover: grown all the same

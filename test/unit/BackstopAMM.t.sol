@@ -88,6 +88,31 @@ contract BackstopAMMTest is AmmBase {
         amm.addLiquidity(ETH, carol, uint128(1_000 * USD), 0);
     }
 
+    /// @dev Nobody can arbitrage a curve of a dollar, so it may be anywhere: it is set anew.
+    function test_AddLiquidity_SetsWhatIsLeftOfACurveAnewAtTheIndex() public {
+        uint256 shares = _share(provider);
+        vm.prank(_owner(provider));
+        amm.removeLiquidity(ETH, provider, shares, false, 0);
+        _setPrice(ETH, 1_500e8);
+        _provide(carol, 50_000);
+        Curve memory c = amm.curves(ETH);
+        assertEq(c.quote, 4 * (50_000 * USD + amm.LOCKED()));
+        assertEq(c.base, c.quote / 1_500e8);
+        assertEq(_share(carol), 50_000 * USD);
+    }
+
+    /// @dev Depth is at most four times what is there, however much the curve has lost.
+    function test_AddLiquidity_RestoresTheLeverageOfACurveThatHasLost() public {
+        _swap(alice, 800_000);
+        _setPriceLongAgo(ETH, 2_160e8);
+        _deposit(bob, 1_000_000);
+        for (uint256 i; i < 12; ++i) _swap(bob, 60_000); // up to the index
+        int256 equity = engine.health(curve, Valuation.FAVOURABLE).equity;
+        assertLt(equity, int256(PROVIDED * USD));
+        _provide(carol, 1_000_000);
+        assertLe(amm.curves(ETH).quote, 4 * (uint256(equity) + 1_000_000 * USD));
+    }
+
     /* LEAVING */
 
     function test_RemoveLiquidity_OfAFlatCurveIsCash() public {
@@ -161,6 +186,17 @@ contract BackstopAMMTest is AmmBase {
         vm.prank(_owner(provider));
         vm.expectPartialRevert(IMarginEngine.CashNegative.selector); // what the curve has won is not cash yet
         amm.removeLiquidity(ETH, provider, shares, false, 0);
+    }
+
+    /// @dev In cash nobody leaves more of the position to the others than a trade could have brought.
+    function test_RemoveLiquidity_InCashLeavesTheCurveItsExposure() public {
+        _swap(alice, 900_000);
+        uint256 supply = amm.totalSupply(amm.shareId(ETH));
+        vm.prank(_owner(provider));
+        vm.expectPartialRevert(IBackstopAMM.CurveOverexposed.selector);
+        amm.removeLiquidity(ETH, provider, (supply * 96) / 100, false, 0);
+        vm.prank(_owner(provider));
+        amm.removeLiquidity(ETH, provider, (supply * 93) / 100, false, 0);
     }
 
     function test_RemoveLiquidity_PaysAtLeastWhatWasAskedFor() public {
@@ -339,6 +375,46 @@ contract BackstopAMMTest is AmmBase {
         assertApproxEqAbs(engine.markets(ETH).fundingRate, 0, 1);
     }
 
+    /// @dev Half as deep as the market is large: half of its premium.
+    function test_Premium_OfASmallCurveCountsLess() public {
+        _deposit(alice, 10_000_000);
+        _deposit(bob, 10_000_000);
+        _trade(alice, bob, uint56((2 * QUOTE) / ETH_PRICE));
+        _swap(alice, 80_000);
+        _warp(1 hours);
+        engine.sync(ETH);
+        uint256 notional = engine.markets(ETH).openInterest * ETH_PRICE;
+        uint256 expected = (2_500_000 * uint256(amm.curves(ETH).quote)) / notional;
+        assertApproxEqAbs(engine.markets(ETH).fundingRate, int256(expected), 2);
+    }
+
+    /// @dev What the engine is told of the curve's distance was so a second ago too, and comes from a curve worth the name.
+    function test_Divergence_APushWithinABlockIsNotSeen() public {
+        _warp(60);
+        _swap(alice, 600_000); // 6 %
+        vm.prank(address(engine));
+        assertEq(amm.sample(ETH, ETH_PRICE, 0, 0, 1).divergence, 0);
+        vm.warp(block.timestamp + 1);
+        vm.prank(address(engine));
+        uint256 seen = amm.sample(ETH, ETH_PRICE, 0, 0, 1).divergence;
+        assertApproxEqAbs(seen, 628, 2); // (1 / 0.97)^2
+        vm.prank(address(engine));
+        assertEq(amm.sample(ETH, ETH_PRICE, 0, 0, uint56((11 * uint256(QUOTE)) / ETH_PRICE)).divergence, 0); // small for the market
+    }
+
+    function test_Depletion_IsWhatHasGoneOfAWeeksDepth() public {
+        _warp(1 hours);
+        engine.sync(ETH);
+        for (uint256 i; i < 14; ++i) {
+            _warp(1 days);
+            engine.sync(ETH);
+        }
+        vm.prank(_owner(provider));
+        amm.removeLiquidity(ETH, provider, (PROVIDED * USD * 3) / 4, false, 0);
+        vm.prank(address(engine));
+        assertApproxEqAbs(amm.sample(ETH, ETH_PRICE, 0, 0, 0).depletion, 6_667, 10); // the average is at three quarters
+    }
+
     function test_Jump_WhoKnowsItFirstPaysTheProviders() public {
         assertEq(amm.jumpFeeOf(ETH), 0);
         _setPrice(ETH, 2_100e8); // 5 %
@@ -356,7 +432,7 @@ contract BackstopAMMTest is AmmBase {
 
     function test_Sample_OnlyTheEngine() public {
         vm.expectRevert(abi.encodeWithSelector(IBackstopAMM.NotEngine.selector, address(this)));
-        amm.sample(ETH, 1, 0, 0);
+        amm.sample(ETH, 1, 0, 0, 0);
     }
 
     /* GOVERNANCE */
@@ -365,8 +441,10 @@ contract BackstopAMMTest is AmmBase {
         vm.prank(_owner(alice));
         vm.expectRevert();
         amm.setFee(ETH, 1);
-        vm.expectRevert(abi.encodeWithSelector(IBackstopAMM.FeeTooHigh.selector, 10_001, 10_000));
+        vm.expectRevert(abi.encodeWithSelector(IBackstopAMM.FeeOutOfRange.selector, 10_001, 1, 10_000));
         amm.setFee(ETH, 10_001);
+        vm.expectRevert(abi.encodeWithSelector(IBackstopAMM.FeeOutOfRange.selector, 0, 1, 10_000));
+        amm.setFee(ETH, 0);
         vm.expectEmit(address(amm));
         emit IBackstopAMM.FeeSet(ETH, 10_000);
         amm.setFee(ETH, 10_000);
