@@ -45,7 +45,7 @@ contract RiskEngine is IRiskEngine, Signals {
         // 32 bytes
         uint16 divergence; // {bps}
         uint16 depletion; // {bps}
-        uint64 seen; // {u/lot} last good price
+        uint64 seen; // {u/lot} last good price, unless an observation has counted it: 0
         // 12 bytes
     }
 
@@ -159,17 +159,15 @@ contract RiskEngine is IRiskEngine, Signals {
 
     /* INTERNAL: OBSERVATION */
 
-    /// @dev The price goes into volatility and into the score of signals. What a minute ended with counts as the next one begins, if it is
-    /// not what the minute was observed at: nobody hides a price by being the first of its minute.
+    /// @dev The price goes into volatility and into the score of signals. What a minute ended with counts as the next one begins, when it
+    /// has not counted: nobody hides a price by being the first of its minute.
     function _see(uint8 market, State memory s, uint64 price, bool isNew) private {
         uint256 initial = limits[market].initial;
         initial *= initial * 1e10; // {D18/year} = {bps}^2 1e18 / BPS^2: below 2^72 for 16 bits of bps
         History storage history = histories[market];
-        if (isNew && s.seen != 0 && s.seen != history.price) {
-            history.observe(s.seen, (s.updatedAt / PERIOD + 1) * PERIOD, uint72(initial));
-        }
-        history.observe(price, block.timestamp, uint72(initial));
-        s.seen = price;
+        if (isNew && s.seen != 0) history.observe(s.seen, (s.updatedAt / PERIOD + 1) * PERIOD, uint72(initial));
+        bool isCounted = history.observe(price, block.timestamp, uint72(initial));
+        s.seen = isCounted ? 0 : price;
         _observeSignals(market, price, block.timestamp);
     }
 

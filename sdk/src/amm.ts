@@ -1,6 +1,8 @@
 /** What the backstop AMM gives for a trade or a liquidation: twin of CurveLib and of the bands, eq. (41) to (44) of docs/mechanism.md. Pure. */
 import { abs, ceilDiv, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
-import { BPS } from "./units.ts";
+import { initialRatio } from "./margin.ts";
+import type { MarketParams } from "./types.ts";
+import { BPS, ONE } from "./units.ts";
 
 /** Reserves of the providers' curve; its marginal price is quote / base {u/lot}. */
 export interface Curve {
@@ -100,10 +102,22 @@ export function plan(curve: Curve, steps: readonly Step[], { isBuy, lots, room, 
   return { curveLots: byCurve, bandLots: byPool, curveQuote, bandQuote };
 }
 
-/** {lot} the curve may take: what reduces its position, then up to three times its equity {u} at the unfavourable edge. */
-export function roomOf(position: bigint, equity: bigint, price: bigint, isBuy: boolean): bigint {
-  const held = isBuy ? -position : position;
-  const most = (max(0n, equity) * MAX_EXPOSURE) / price;
+/** The account of a curve. */
+export interface CurveAccount {
+  readonly lots: bigint; // {lot} signed
+  readonly cash: bigint; // {u}
+  readonly equity: bigint; // {u} at the unfavourable edge
+}
+
+/**
+ * {lot} the curve may take: what reduces its position, then up to three times what it is worth, half of what its margin would allow
+ * when that is less. Profit that is not realised does not count.
+ */
+export function roomOf(account: CurveAccount, params: MarketParams, price: bigint, isBuy: boolean): bigint {
+  const held = isBuy ? -account.lots : account.lots;
+  const worth = max(0n, min(account.cash, account.equity));
+  const rate = initialRatio(params, MAX_EXPOSURE * worth); // D18
+  const most = min(MAX_EXPOSURE * worth, (worth * ONE) / (2n * rate)) / price;
   return max(0n, max(most - held, -held));
 }
 

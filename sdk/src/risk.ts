@@ -37,7 +37,7 @@ export interface Risk {
   readonly coverage: bigint; // {bps} at most SATURATED
   readonly funding: bigint; // {2^-16 1e-9 per 8 h} average of a day
   readonly liability: bigint; // {u}
-  readonly seen: bigint; // {u/lot} last good price
+  readonly seen: bigint; // {u/lot} last good price, unless an observation has counted it: 0
   readonly history: VolatilityHistory | undefined;
 }
 
@@ -99,14 +99,14 @@ export const closed = (risk: Risk): Risk => ({ ...risk, liability: 0n });
 /** D18{1/year} as of the last observation. */
 export const varianceOf = ({ history }: Risk): bigint => (history === undefined ? 0n : variance(history));
 
-/** A good price goes into the volatility, after what the minute before ended with when it was not observed at that. */
+/** A good price goes into the volatility, after what the minute before ended with when that has not counted. */
 function seen(risk: Risk, limits: VolatilityLimits, price: bigint, now: bigint, isNew: boolean): Risk {
   const initial = limits.initial ** 2n * 10n ** 10n; // D18{1/year}
-  let { history } = risk;
-  if (isNew && history !== undefined && risk.seen !== history.price) {
-    history = observe(history, risk.seen, (risk.updatedAt / PERIOD + 1n) * PERIOD, initial).history;
-  }
-  return { ...risk, seen: price, history: observe(history, price, now, initial).history };
+  const minuteEnd = (risk.updatedAt / PERIOD + 1n) * PERIOD;
+  const isOwed = isNew && risk.seen !== 0n;
+  const before = isOwed ? observe(risk.history, risk.seen, minuteEnd, initial).history : risk.history;
+  const { history, counted } = observe(before, price, now, initial);
+  return { ...risk, seen: counted ? 0n : price, history };
 }
 
 function measured(risk: Risk, e: RiskExposure, { now, otherLiabilities }: Surroundings): Risk {

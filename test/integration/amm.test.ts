@@ -36,15 +36,17 @@ async function deployed(): Promise<Fixture> {
 /** What the twin says of a trade against the curve alone. */
 async function expected({ engine, amm }: Fixture, lots: bigint) {
   const id = await amm.accountOf(0);
-  const [market, curve, position, health] = await Promise.all([
+  const [market, params, curve, { lots: held }, { cash }, { equity }] = await Promise.all([
     engine.markets(0),
+    engine.marketParams(0),
     amm.curves(0),
     engine.positions(id, 0),
+    engine.accounts(id),
     engine.health(id, UNFAVOURABLE),
   ]);
   const isBuy = lots > 0n;
   const size = isBuy ? lots : -lots;
-  const room = roomOf(position.lots, health.equity, market.price, isBuy);
+  const room = roomOf({ lots: held, cash, equity }, params, market.price, isBuy);
   return plan(curve, [], { isBuy, lots: size, room, stop: isBuy ? NO_STOP : 0n });
 }
 

@@ -252,10 +252,7 @@ contract RiskEngineTest is BaseTest {
             assertEq(risk.report(ETH).fallsAt, since + dwell[i]);
             vm.warp(since + dwell[i] - 61);
             assertEq(_observe(calm), at, "not a second early");
-            vm.warp(since + dwell[i] - 60);
             vm.warp(since + dwell[i]);
-            assertEq(risk.update(ETH, calm), at, "within the minute of the last observation");
-            vm.warp(since + dwell[i] + 59);
             vm.expectEmit(address(risk));
             emit IRiskEngine.LevelSet(ETH, at, at - 1);
             assertEq(risk.update(ETH, calm), at - 1);
@@ -351,6 +348,27 @@ contract RiskEngineTest is BaseTest {
         assertEq(logs[1].data, abi.encode(0.25e18, 10_000, 13_000, 70, 800, -700_000, 1, 1));
     }
 
+    /// @dev A minute is observed once. Its later prices widen the range, and the last one counts as the next minute begins.
+    function test_Update_OfTheSameMinuteOnlyShowsThePrice() public {
+        _observe(calm);
+        (uint256 before, uint256 fast, , ) = risk.variances(ETH);
+        Exposure memory e = _covered(1);
+        e.price = (PRICE * 98) / 100;
+        vm.warp(vm.getBlockTimestamp() + 59);
+        assertEq(risk.update(ETH, e), 0);
+        (uint256 widened, uint256 same, , ) = risk.variances(ETH);
+        assertGt(widened, before);
+        assertEq(same, fast);
+
+        vm.warp(vm.getBlockTimestamp() + 1);
+        risk.update(ETH, calm); // back where it was
+        (, uint256 counted, , ) = risk.variances(ETH);
+        assertGt(counted, fast, "the fall");
+        _observe(calm);
+        (, uint256 again, , ) = risk.variances(ETH);
+        assertGt(again, counted, "and the way back");
+    }
+
     /* PROPERTIES */
 
     /// @dev No exposure makes it revert, no level leaves its range, and a step up of more than one was asked for twice.
@@ -360,7 +378,7 @@ contract RiskEngineTest is BaseTest {
             seed = uint256(keccak256(abi.encode(seed)));
             Exposure memory e = _any(seed);
             vm.warp(vm.getBlockTimestamp() + ((seed >> 240) % 10_000));
-            bool isDue = vm.getBlockTimestamp() >= risk.report(ETH).updatedAt + 60;
+            bool isDue = vm.getBlockTimestamp() / 60 != risk.report(ETH).updatedAt / 60;
             uint8 from = risk.level(ETH);
             uint8 said = risk.update(ETH, e);
             RiskReport memory r = risk.report(ETH);
