@@ -355,8 +355,8 @@ contract ManipulationTest is ManipulationBase {
         assertGe(level[1], level[0]);
     }
 
-    /// @dev The limit of it. A price goes 1 % up and down every other minute, and a keeper syncs it in the middle of each minute. The
-    /// attacker syncs as every other minute begins: that is the minute's one observation, of the price before, or too early for one.
+    /// @dev A price goes 1 % up and down every other minute, and a keeper syncs it in the middle of each minute. The attacker syncs as
+    /// every other minute begins: that is the minute's one observation, of the price before.
     function test_Poking_AsAMinuteBeginsHidesNothingOfIt() public {
         uint256[2] memory variance;
         uint256[2] memory level;
