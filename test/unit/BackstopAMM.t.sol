@@ -60,8 +60,11 @@ contract BackstopAMMTest is AmmBase {
 
         assertEq(shares, (500_000 * USD * supply) / uint256(before));
         Curve memory d = amm.curves(ETH);
-        assertEq(d.base, c.base + (c.base * shares) / supply);
-        assertEq(d.quote, c.quote + (c.quote * shares) / supply);
+        uint256 most = 4 * (uint256(before) + 500_000 * USD); // less than in proportion: the curve has lost
+        uint256 quote = c.quote + (c.quote * shares) / supply;
+        assertGt(quote, most);
+        assertEq(d.quote, most);
+        assertEq(d.base, ((c.base + (c.base * shares) / supply) * most) / quote);
         _assertConserved();
     }
 
@@ -76,7 +79,7 @@ contract BackstopAMMTest is AmmBase {
         _setPrice(ETH, 2_021e8);
         _deposit(carol, 1_000);
         vm.prank(_owner(carol));
-        vm.expectRevert(abi.encodeWithSelector(IBackstopAMM.CurveOffIndex.selector, 104, 100));
+        vm.expectRevert(abi.encodeWithSelector(IBackstopAMM.CurveOffIndex.selector, 103, 100));
         amm.addLiquidity(ETH, carol, uint128(1_000 * USD), 0);
     }
 
@@ -104,13 +107,11 @@ contract BackstopAMMTest is AmmBase {
     /// @dev Depth is at most four times what is there, however much the curve has lost.
     function test_AddLiquidity_RestoresTheLeverageOfACurveThatHasLost() public {
         _swap(alice, 800_000);
-        _setPriceLongAgo(ETH, 2_160e8);
-        _deposit(bob, 1_000_000);
-        for (uint256 i; i < 12; ++i) _swap(bob, 60_000); // up to the index
+        _setPriceLongAgo(ETH, 2_165e8); // where the curve is
         int256 equity = engine.health(curve, Valuation.FAVOURABLE).equity;
         assertLt(equity, int256(PROVIDED * USD));
         _provide(carol, 1_000_000);
-        assertLe(amm.curves(ETH).quote, 4 * (uint256(equity) + 1_000_000 * USD));
+        assertEq(amm.curves(ETH).quote, 4 * (uint256(equity) + 1_000_000 * USD));
     }
 
     /* LEAVING */
@@ -182,7 +183,8 @@ contract BackstopAMMTest is AmmBase {
 
     function test_RemoveLiquidity_PaysNoProfitThatIsNotRealised() public {
         _swap(alice, 900_000);
-        uint256 shares = _share(provider);
+        _setPriceLongAgo(ETH, 1_300e8);
+        uint256 shares = (_share(provider) * 95) / 100;
         vm.prank(_owner(provider));
         vm.expectPartialRevert(IMarginEngine.CashNegative.selector); // what the curve has won is not cash yet
         amm.removeLiquidity(ETH, provider, shares, false, 0);
@@ -338,8 +340,9 @@ contract BackstopAMMTest is AmmBase {
         _swap(alice, 1_800_000);
         vm.prank(_owner(provider));
         amm.removeLiquidity(ETH, provider, (supply * 8) / 10, false, 0); // less equity, the same position
-        int256 equity = engine.health(curve, Valuation.UNFAVOURABLE).equity;
-        uint256 room = (uint256(equity) * 3) / ETH_PRICE - 1_800_000;
+        int256 worth = engine.accounts(curve).cash; // less than its equity: it has won
+        assertLt(worth, engine.health(curve, Valuation.UNFAVOURABLE).equity);
+        uint256 room = (uint256(worth) * 3) / ETH_PRICE - 1_800_000;
         assertGt(room, 0);
         vm.expectRevert(abi.encodeWithSelector(IBackstopAMM.TooManyLots.selector, room + 1, room));
         amm.quote(ETH, int64(uint64(room + 1)));
