@@ -20,8 +20,8 @@ import {History, VolatilityLib} from "./libraries/VolatilityLib.sol";
 /// what the level takes for the level's dwell, so a market that nobody observes stays where it is. Every input that somebody can push
 /// can only be pushed up: that costs others margin and fees, and pays nobody.
 ///
-/// OBSERVATIONS. The margin engine makes them, at the first sync of each minute; anyone may sync. Later prices of the minute widen the range
-/// of volatility, and the last one counts in its averages.
+/// OBSERVATIONS. The margin engine makes them, at the first sync of each minute; anyone may sync. Later prices of the minute widen the
+/// range of volatility, and the last one counts in its averages.
 ///
 /// ROLES. Governance, through the access manager: {setVolatilityLimits}, reporters and models of {Signals}. Nobody sets a level.
 ///

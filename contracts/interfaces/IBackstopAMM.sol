@@ -98,8 +98,8 @@ interface IBackstopAMM {
     /* PROVIDERS */
 
     /// @notice Moves cash of a margin account to the market's curve, for shares. The first of an epoch sets the curve at the index price.
-    /// @dev Shares are priced with the curve's position at its favourable edge, down. Needs a valid price. The reserves grow with the shares,
-    /// up to LEVERAGE times the equity; what is left of a curve below MIN_CASH is set anew at the index.
+    /// @dev Shares are priced with the curve's position at its favourable edge, down. Needs a valid price. The reserves grow with the
+    /// shares, up to LEVERAGE times the equity; what is left of a curve below MIN_CASH is set anew at the index.
     /// @param account   of the caller, or one it operates; gets nothing, the caller holds the shares
     /// @param cash      {u} at least MIN_CASH for the first
     /// @param minShares revert rather than mint fewer

@@ -79,8 +79,8 @@ library CurveLib {
         t.bandQuote = uint128(poolQuote);
     }
 
-    /// @notice {lot} of a position that a curve's account may carry: MAX_EXPOSURE times what it is worth, half of what its margin would allow
-    /// when that is less. Profit that is not realised does not count. Down.
+    /// @notice {lot} of a position that a curve's account may carry: MAX_EXPOSURE times what it is worth, half of what its margin would
+    /// allow when that is less. Profit that is not realised does not count. Down.
     /// @param cash   {u}
     /// @param equity {u} at the unfavourable edge
     function mostOf(

@@ -1,6 +1,7 @@
 /** What the backstop AMM gives for a trade or a liquidation: twin of CurveLib and of the bands, eq. (41) to (44) of docs/mechanism.md. Pure. */
-import { abs, ceilDiv, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
+
 import { initialRatio } from "./margin.ts";
+import { abs, ceilDiv, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
 import type { MarketParams } from "./types.ts";
 import { BPS, ONE } from "./units.ts";
 
