@@ -13,7 +13,7 @@ import {History, VolatilityLib} from "./libraries/VolatilityLib.sol";
 ///
 /// INPUTS. Volatility of the index; open interest against what the free stake can carry; free stake against the potential liabilities
 /// of all markets; how far the AMM's curve is from the index and how much of its depth has gone; the funding of a day. The largest level
-/// that one of the first five asks for counts, use at most 3. One more when
+/// that one of the first five asks for counts; use, distance and depth ask for 3 at most. One more when
 /// funding and open interest agree that a side is crowded, one more while a signal is in force below level 3. At most 4.
 ///
 /// WAYS. Up one step at once, more when the observation before asked for it too. Down one step when every input has been below 75 % of
@@ -56,7 +56,7 @@ contract RiskEngine is IRiskEngine, Signals {
     uint256 public constant CALM = 75; // {%} of a limit below which a level is left
 
     uint8 private constant MAX_LEVEL = 4;
-    uint8 private constant MAX_USE_LEVEL = 3;
+    uint8 private constant MAX_PUSHED_LEVEL = 3; // of what trades alone push: the market they could mend stays open
     uint256 private constant BPS = 10_000;
     uint256 private constant SATURATED = type(uint16).max; // {bps}
     uint256 private constant FUNDING_BITS = 16;
@@ -145,9 +145,9 @@ contract RiskEngine is IRiskEngine, Signals {
 
         uint256[4] memory variance = _varianceLimits(market);
         r.volatility = _input(histories[market].variance(), variance, MAX_LEVEL, s.level, CALM * CALM, 100 * 100);
-        r.use = _input(s.use, _useLimits(), MAX_USE_LEVEL, s.level, CALM, 100);
-        r.divergence = _input(s.divergence, _divergenceLimits(), MAX_LEVEL, s.level, CALM, 100);
-        r.depletion = _input(s.depletion, _depletionLimits(), MAX_LEVEL, s.level, CALM, 100);
+        r.use = _input(s.use, _useLimits(), MAX_PUSHED_LEVEL, s.level, CALM, 100);
+        r.divergence = _input(s.divergence, _divergenceLimits(), MAX_PUSHED_LEVEL, s.level, CALM, 100);
+        r.depletion = _input(s.depletion, _depletionLimits(), MAX_PUSHED_LEVEL, s.level, CALM, 100);
         uint256 funding = MathLib.abs(s.funding >> FUNDING_BITS);
         r.funding = _input(funding, _fundingLimits(), MAX_LEVEL, s.level, CALM, 100);
         uint256[4] memory coverage = _coverageLimits();
@@ -245,9 +245,9 @@ contract RiskEngine is IRiskEngine, Signals {
         if (other > wanted) wanted = other;
         other = _useLevel(s, percent);
         if (other > wanted) wanted = other;
-        other = _levelOf(s.divergence, _divergenceLimits(), percent, 100);
+        other = _pushedLevel(s.divergence, _divergenceLimits(), percent);
         if (other > wanted) wanted = other;
-        other = _levelOf(s.depletion, _depletionLimits(), percent, 100);
+        other = _pushedLevel(s.depletion, _depletionLimits(), percent);
         if (other > wanted) wanted = other;
 
         bool isRaised = wanted < BLIND && _raises(market);
@@ -263,8 +263,12 @@ contract RiskEngine is IRiskEngine, Signals {
     }
 
     function _useLevel(State memory s, uint256 percent) private pure returns (uint8) {
-        uint8 found = _levelOf(s.use, _useLimits(), percent, 100);
-        return found < MAX_USE_LEVEL ? found : MAX_USE_LEVEL;
+        return _pushedLevel(s.use, _useLimits(), percent);
+    }
+
+    function _pushedLevel(uint256 value, uint256[4] memory above, uint256 percent) private pure returns (uint8 found) {
+        found = _levelOf(value, above, percent, 100);
+        return found < MAX_PUSHED_LEVEL ? found : MAX_PUSHED_LEVEL;
     }
 
     /// @dev How many limits, each times part / whole, a value has reached.

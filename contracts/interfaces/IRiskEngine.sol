@@ -78,8 +78,8 @@ interface IRiskEngine {
 
     /// @notice Observes a market and says its level. The margin engine only, at each sync of a new aligned minute or with a new price.
     /// @dev Within the minute of the last observation only volatility sees the price, and the level stays. Never reverts for what the
-    /// exposure is. A market without limits is at level 0. While the price is neither OK nor WIDE the level is at least BLIND, and volatility
-    /// is not observed.
+    /// exposure is. A market without limits is at level 0. While the price is neither OK nor WIDE the level is at least BLIND, and
+    /// volatility is not observed.
     /// @custom:reverts NotEngine
     /// @custom:emits Observed, LevelSet when it moves, what {ISignals} emits when it scores
     function update(uint8 market, Exposure calldata exposure) external returns (uint8);

@@ -61,9 +61,8 @@ library LiquidationLib {
         LedgerLib.requireUser(into);
         require(id != into, IMarginEngine.SameAccount(id));
         ledger.settleAll(env, into);
-        (Focus memory at, Health memory mark) = begin(ledger, env, id, m, maxLots);
+        (Focus memory at, Health memory mark, Account memory account) = begin(ledger, env, id, m, maxLots);
         ledger.syncDue(env, ledger.accounts[into].markets);
-        Account memory account = ledger.accounts[id];
 
         int256 held = ledger.positions[id][m].lots;
         {
@@ -92,19 +91,20 @@ library LiquidationLib {
     }
 
     /// @notice What every liquidation begins with: the account and its markets brought up to now, and that it may be liquidated.
-    /// @return at   the market
-    /// @return mark figures at the mark
+    /// @return at      the market
+    /// @return mark    figures at the mark
+    /// @return account as it is
     function begin(
         Ledger storage ledger,
         Env memory env,
         uint256 id,
         uint8 m,
         uint256 maxLots
-    ) internal returns (Focus memory at, Health memory mark) {
+    ) internal returns (Focus memory at, Health memory mark, Account memory account) {
         LedgerLib.requireUser(id);
         require(maxLots != 0, IMarginEngine.ZeroAmount());
         ledger.settleAll(env, id);
-        Account memory account = ledger.accounts[id];
+        account = ledger.accounts[id];
         require(LedgerLib.has(account.markets, m), IMarginEngine.NoPosition(id, m));
         ledger.refreshAll(env, account.markets);
         at = Focus(m, ledger.markets[m], ledger.params[m]);

@@ -348,6 +348,28 @@ contract RiskEngineTest is BaseTest {
         assertEq(logs[1].data, abi.encode(0.25e18, 10_000, 13_000, 70, 800, -700_000, 1, 1));
     }
 
+    /// @dev At 4 nobody could open the trade that brings a curve back to the index.
+    function test_Update_ACurveAsksForThreeAtMost() public {
+        uint16[5] memory apart = [uint16(99), 100, 200, 400, 65_535];
+        uint16[5] memory gone = [uint16(3_999), 4_000, 6_000, 8_000, 10_000];
+        uint8[5] memory asked = [0, 1, 2, 3, 3];
+        for (uint256 i; i < 5; ++i) {
+            uint256 snapshot = vm.snapshotState();
+            Exposure memory e = calm;
+            e.divergence = apart[i];
+            for (uint256 k; k < 5; ++k) _observe(e);
+            assertEq(risk.level(ETH), asked[i]);
+            assertEq(risk.report(ETH).divergence.level, asked[i]);
+            vm.revertToState(snapshot);
+            e = calm;
+            e.depletion = gone[i];
+            for (uint256 k; k < 5; ++k) _observe(e);
+            assertEq(risk.level(ETH), asked[i]);
+            assertEq(risk.report(ETH).depletion.level, asked[i]);
+            vm.revertToState(snapshot);
+        }
+    }
+
     /// @dev A minute is observed once. Its later prices widen the range, and the last one counts as the next minute begins.
     function test_Update_OfTheSameMinuteOnlyShowsThePrice() public {
         _observe(calm);
