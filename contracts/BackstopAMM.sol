@@ -284,7 +284,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         wish.lots = uint56(MathLib.abs(lots));
         (t, ) = _plan(m, curves_[m], wish);
         uint256 filled = uint256(t.curveLots) + t.bandLots;
-        require(filled == wish.lots, TooManyLots(wish.lots, filled));
+        require(filled == MathLib.abs(lots), TooManyLots(MathLib.abs(lots), filled));
         MarketParams memory params = IMarginEngine(engine).marketParams(m);
         total = uint256(t.curveQuote) + t.bandQuote;
         uint256 fees = t.fee + MathLib.mulDivUp(total, params.takerFeePpm + LevelLib.takerFeePpm(wish.level), PPM);
@@ -407,9 +407,10 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         }
     }
 
-    /// @dev {u/lot} of a band, rounded for the pool
+    /// @dev {u/lot} of a band, rounded for the pool. A level raises the discounts for anybody's trades: a liquidation pays its own at most.
     function _bandPrice(Take memory wish, uint256 j) private pure returns (uint256) {
-        return _off(wish, int256(LevelLib.bandBps(j) * LevelLib.discountBps(wish.level)));
+        uint256 factor = wish.isLiquidation ? BPS : LevelLib.discountBps(wish.level);
+        return _off(wish, int256(LevelLib.bandBps(j) * factor));
     }
 
     /// @dev {u/lot} the index moved by `part` {bps^2} against who trades, rounded for the pool
@@ -435,7 +436,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         uint256 moved = ((100 + discount) * BPS * MathLib.min(age, AUCTION_TIME)) / AUCTION_TIME; // {bps^2}
         step.price = _off(wish, int256(100 * BPS) - int256(moved));
         // {lot} in an hour: a tenth of what moves the curve by 2 %, or what sells the cap in PACE hours
-        uint256 pace = MathLib.max(curves_[m].quote / wish.price / 1000, cap / PACE + 1);
+        uint256 pace = MathLib.max((pulses[m].depth * USD) / wish.price / 1000, cap / PACE + 1);
         step.lots = MathLib.min(size, MathLib.zeroFloorSub(pace, _soldOf(auctions[m])));
     }
 

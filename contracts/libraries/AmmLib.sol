@@ -104,7 +104,13 @@ library AmmLib {
         deal.curve = _curveOf(ledger, m);
         require(id != deal.curve, IMarginEngine.SameAccount(id));
         ledger.settleAll(env, deal.curve);
-        (Focus memory at, Health memory mark, Account memory account) = LiquidationLib.begin(ledger, env, id, m, maxLots);
+        (Focus memory at, Health memory mark, Account memory account) = LiquidationLib.begin(
+            ledger,
+            env,
+            id,
+            m,
+            maxLots
+        );
         int256 held = ledger.positions[id][m].lots;
         deal.isBuy = held < 0;
         uint256 discount;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {Curve, Taken} from "../interfaces/IBackstopAMM.sol";
 import {MarketParams} from "../interfaces/IMarginEngine.sol";
@@ -18,6 +19,7 @@ struct Step {
 /// @dev base < 2^64, quote < 2^128, prices < 2^64: products fit 2^192.
 library CurveLib {
     using FixedPointMathLib for uint256;
+    using SafeCast for uint256;
 
     uint256 internal constant MAX_EXPOSURE = 3; // position over equity
 
@@ -99,11 +101,11 @@ library CurveLib {
     /// @notice Moves the reserves by what was traded, in memory.
     function move(Curve memory c, bool isBuy, uint256 lots, uint256 quoted) internal pure {
         if (isBuy) {
-            c.base = uint64(c.base - lots);
-            c.quote = uint128(c.quote + quoted);
+            c.base = uint64(c.base - lots); // less than it was
+            c.quote = (c.quote + quoted).toUint128();
         } else {
-            c.base = uint64(c.base + lots);
-            c.quote = uint128(c.quote - quoted);
+            c.base = (c.base + lots).toUint64();
+            c.quote = uint128(c.quote - quoted); // less than it was
         }
     }
 }

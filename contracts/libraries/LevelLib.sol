@@ -32,7 +32,7 @@ library LevelLib {
         return _at(0x2710_1d4c_1388_09c4_09c4, level); // 2,500 2,500 5,000 7,500 10,000
     }
 
-    /// @notice {bps} of the bands' discounts
+    /// @notice {bps} of the bands' discounts, for anybody's trades
     function discountBps(uint256 level) internal pure returns (uint256) {
         return _at(0x4e20_3e80_30d4_2710_2710, level); // 10,000 10,000 12,500 16,000 20,000
     }

@@ -55,8 +55,11 @@ library MarketLib {
         MarketParams memory next = params;
         MarketRules memory nextRules = rules;
         if (market.syncedAt == 0) {
-            market.status = MarketStatus.ACTIVE;
-            market.syncedAt = uint32(block.timestamp);
+            (market.status, market.price, market.syncedAt) = (
+                MarketStatus.ACTIVE,
+                quote.price,
+                uint32(block.timestamp)
+            );
         } else {
             _sync(ledger, env, m, market, quote); // up to now at the old terms
             // what keeps an account healthy gets no worse at once

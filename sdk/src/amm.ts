@@ -44,10 +44,9 @@ export interface Ladder {
 /** {u/lot} of a buyer without a limit. */
 export const NO_STOP = (1n << 64n) - 1n;
 
-/** {bps} of the cap that a level arms, and of the discounts. */
+/** {bps} of the cap that a level arms. */
 const ARMED = [2_500n, 2_500n, 5_000n, 7_500n, 10_000n];
-const DISCOUNTS = [10_000n, 10_000n, 12_500n, 16_000n, 20_000n];
-/** {bps} discount of each band in a calm market, and of what is armed where it ends. */
+/** {bps} discount of each band, and of what is armed where it ends. */
 const BANDS = [
   { discount: 100n, end: 3_000n },
   { discount: 200n, end: 6_000n },
@@ -125,10 +124,8 @@ export function roomOf(account: CurveAccount, params: MarketParams, price: bigin
 /** The pool's side for a liquidation where no auction is on: what reduces its position at the first band's price, then the bands. */
 export function ladderOf({ price, level, isBuy, pool, cap }: Ladder): readonly Step[] {
   const held = isBuy ? -pool : pool;
-  const priceAt = (discount: bigint) => {
-    const part = discount * at(DISCOUNTS, level); // {bps^2}
-    return isBuy ? ceilDiv(price * (BPS * BPS + part), BPS * BPS) : (price * (BPS * BPS - part)) / (BPS * BPS);
-  };
+  const priceAt = (discount: bigint) =>
+    isBuy ? ceilDiv(price * (BPS + discount), BPS) : (price * (BPS - discount)) / BPS;
   const armed = (cap * at(ARMED, level)) / BPS;
   let from = max(0n, held);
   const steps = BANDS.map(({ discount, end }) => {

@@ -92,10 +92,10 @@ describe("the AMM and its twin", () => {
     await engine.connect(dave).trade(order(dave, 900_000n)); // $180,000
     await engine.connect(alice).trade(order(alice, -900_000n)); // the curve is where it was
     const { equity } = await engine.health(accountOf(dave), 0);
-    await engine.connect(dave).transfer(accountOf(dave), accountOf(bob), equity - 9_800n * USD);
-    await setPrice(fx, (PRICE * 975n) / 1_000n);
+    await engine.connect(dave).transfer(accountOf(dave), accountOf(bob), equity - 10_300n * USD);
+    await setPrice(fx, (PRICE * 970n) / 1_000n);
     await time.increase(8 * 3600);
-    await setPrice(fx, (PRICE * 975n) / 1_000n);
+    await setPrice(fx, (PRICE * 970n) / 1_000n);
     const { price } = await engine.markets(0);
     const above = lotsTo(await amm.curves(0), false, price, false);
     await engine.connect(bob).trade(order(bob, -above));

@@ -43,13 +43,16 @@ contract BackstopAMMBandsTest is AmmBase {
 
     function test_Bands_LevelsArmMoreAtLargerDiscounts() public {
         _level(3);
-        (uint256[] memory prices, uint256[] memory lots) = amm.bands(ETH, false, true);
+        (uint256[] memory prices, uint256[] memory lots) = amm.bands(ETH, false, false);
         assertEq(prices[1], (uint256(ETH_PRICE) * (10_000 - 160)) / 10_000);
         assertEq(prices[4], (uint256(ETH_PRICE) * (10_000 - 960)) / 10_000);
+        (prices, lots) = amm.bands(ETH, false, true);
+        assertEq(prices[1], (uint256(ETH_PRICE) * 99) / 100, "a liquidation pays no more than its own discount");
         assertEq(lots[1], (CAP * 75 * 30) / 10_000);
         _level(4);
-        (prices, lots) = amm.bands(ETH, false, true);
+        (prices, lots) = amm.bands(ETH, false, false);
         assertEq(prices[4], (uint256(ETH_PRICE) * 88) / 100);
+        (prices, lots) = amm.bands(ETH, false, true);
         assertEq(lots[4], (CAP * 15) / 100);
     }
 
@@ -214,8 +217,7 @@ contract BackstopAMMBandsTest is AmmBase {
         (prices, lots) = amm.bands(ETH, true, false);
         uint256 price = engine.markets(ETH).price;
         assertEq(prices[0], (price * 101 + 99) / 100);
-        uint256 perHour = amm.curves(ETH).quote / price / 1000; // a thousandth of the base
-        assertEq(lots[0], perHour);
+        assertEq(lots[0], CAP / 48 + 1); // depth of a day counts little
         _calm(6 hours);
         (prices, ) = amm.bands(ETH, true, false);
         assertEq(prices[0], (price * (10_000 - 90) + 9_999) / 10_000); // 0.5 % and 4 % of a tenth
@@ -229,8 +231,6 @@ contract BackstopAMMBandsTest is AmmBase {
         _poolTakes(80_000);
         _calm(6 hours + 30 minutes);
         uint256 perHour = CAP / 48 + 1;
-        uint256 byCurve = amm.curves(ETH).quote / engine.markets(ETH).price / 1000;
-        if (byCurve > perHour) perHour = byCurve;
         (, uint256[] memory lots) = amm.bands(ETH, true, false);
         assertEq(lots[0], perHour);
         (Taken memory t, uint256 quoted) = amm.quote(ETH, int64(uint64(perHour / 2)));
@@ -243,6 +243,21 @@ contract BackstopAMMBandsTest is AmmBase {
         (, lots) = amm.bands(ETH, true, false);
         assertEq(lots[0], perHour);
         _assertConserved();
+    }
+
+    /// @dev Depth of a moment sells nothing faster, that of weeks does.
+    function test_Auction_PaceFollowsTheDepthOfWeeks() public {
+        _poolTakes(80_000);
+        for (uint256 i; i < 28; ++i) {
+            _warp(1 days);
+            engine.sync(ETH);
+        }
+        (, uint256[] memory lots) = amm.bands(ETH, true, false);
+        uint256 ofDepth = amm.curves(ETH).quote / engine.markets(ETH).price / 1000;
+        assertApproxEqRel(lots[0], (ofDepth * 15) / 16, 0.01e18); // four half-lives
+        _provide(carol, 50_000_000);
+        (, uint256[] memory same) = amm.bands(ETH, true, false);
+        assertEq(same[0], lots[0]);
     }
 
     /// @dev As much again as was there halves the age of the auction; until a sync has seen it nothing is for sale.
