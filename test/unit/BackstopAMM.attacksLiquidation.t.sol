@@ -124,7 +124,7 @@ contract BackstopAMMAttacksLiquidationTest is AmmBase {
     /* THE AUCTION */
 
     /// @dev A hundred lots of dust every few hours keep 16,000 USD of the pool's position from ever getting cheaper than the index.
-    function test_Attack_DustDoesNotStopTheAuction_BUG() public {
+    function test_Attack_DustDoesNotStopTheAuction() public {
         uint256[3] memory dust;
         _deposit(bob, 10_000_000);
         for (uint256 i; i < 3; ++i) dust[i] = _dust(i);
@@ -151,7 +151,7 @@ contract BackstopAMMAttacksLiquidationTest is AmmBase {
 
     /// @dev The pace is of the depth of the moment: who has a lot of cash for one transaction buys 76,000 USD at 2 %
     /// below the index, which brings 1,660 USD.
-    function test_Attack_LiquidityForAMomentDoesNotSpeedUpTheAuction_BUG() public {
+    function test_Attack_LiquidityForAMomentDoesNotSpeedUpTheAuction() public {
         uint256 id = _unhealthy(400_000, 80);
         engine.takeover(id, keeper);
         _calm(6 hours + 30 minutes);
@@ -232,12 +232,12 @@ contract BackstopAMMAttacksLiquidationTest is AmmBase {
 
     /* SMALL THINGS */
 
-    function test_Quote_OfMoreLotsThanThereCanBeIsRefused_BUG() public {
+    function test_Quote_OfMoreLotsThanThereCanBeIsRefused() public {
         vm.expectPartialRevert(IBackstopAMM.TooManyLots.selector);
         amm.quote(ETH, (1 << 56) + 1_000);
     }
 
-    function test_SetFee_OfNothingStaysForTheFirstProvider_BUG() public {
+    function test_SetFee_OfNothingStaysForTheFirstProvider() public {
         amm.setFee(ALT, 100);
         amm.setFee(ALT, 0);
         vm.prank(_owner(bob));
@@ -248,7 +248,7 @@ contract BackstopAMMAttacksLiquidationTest is AmmBase {
     /* ROOM */
 
     /// @dev The curve is below initial margin and below three times its equity: the bands would do, and nothing is done.
-    function test_Attack_ACurveWithoutMarginDoesNotStopLiquidations_BUG() public {
+    function test_Attack_ACurveWithoutMarginDoesNotStopLiquidations() public {
         _initial(500);
         _swap(alice, -1_800_000);
         uint64 price = uint64(amm.curves(ETH).quote / amm.curves(ETH).base); // the index comes to the curve

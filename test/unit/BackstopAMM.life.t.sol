@@ -185,13 +185,13 @@ contract BackstopAMMLifeTest is AmmBase {
             vm.warp(vm.getBlockTimestamp() + (prices[i] % 100_000));
             int64 lots = int64(bound(held ^ int64(prices[i]), -(1 << 56), 1 << 56));
             vm.startPrank(address(engine));
-            amm.sample(uint8(i % 3), price, uint8(bound(level, 0, 4)), lots);
-            Sample memory s = amm.sample(ETH, price, uint8(prices[i] % 5), lots / 2);
+            amm.sample(uint8(i % 3), price, uint8(bound(level, 0, 4)), lots, uint56(prices[i] >> 8));
+            Sample memory s = amm.sample(ETH, price, uint8(prices[i] % 5), lots / 2, uint56(prices[i] >> 16));
             assertLe(s.premium, 5e6);
             assertGe(s.premium, -5e6);
             assertLe(s.depletion, 10_000);
             amm.take(ETH, _wish(price, prices[i], lots));
-            amm.sample(ETH, price, 0, 0);
+            amm.sample(ETH, price, 0, 0, type(uint56).max);
             vm.stopPrank();
         }
     }
@@ -219,8 +219,7 @@ contract BackstopAMMLifeTest is AmmBase {
             int256 after_ = wish.position + (wish.isBuy ? -int256(uint256(t.curveLots)) : int256(uint256(t.curveLots)));
             uint256 size = uint256(after_ < 0 ? -after_ : after_);
             uint256 before = uint256(wish.position < 0 ? -int256(wish.position) : int256(wish.position));
-            uint256 most = wish.equity > 0 ? (uint256(wish.equity) * 3) / wish.price : 0;
-            assertTrue(size <= before || size <= most);
+            assertTrue(size <= before || size <= wish.most);
         }
     }
 
@@ -242,7 +241,7 @@ contract BackstopAMMLifeTest is AmmBase {
                     : 0;
         wish.position = int64(held >> 8);
         wish.pool = held;
-        wish.equity = int256(seed >> 128) - int256(seed >> 131);
+        wish.most = uint56(seed >> 128);
     }
 
     /// @dev At a price that stays, what a trader has and what arbitrage of the curve is worth never grow together: no order of trades, at
