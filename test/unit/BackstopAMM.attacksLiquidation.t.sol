@@ -237,17 +237,9 @@ contract BackstopAMMAttacksLiquidationTest is AmmBase {
         amm.quote(ETH, (1 << 56) + 1_000);
     }
 
-    function test_SetFee_OfNothingStaysForTheFirstProvider() public {
-        amm.setFee(ALT, 100);
-        amm.setFee(ALT, 0);
-        vm.prank(_owner(bob));
-        amm.addLiquidity(ALT, bob, uint128(1_000 * USD), 0);
-        assertEq(amm.curves(ALT).feePpm, 0);
-    }
-
     /* ROOM */
 
-    /// @dev The curve is below initial margin and below three times its equity: the bands would do, and nothing is done.
+    /// @dev The curve is below initial margin and below three times its equity: it takes nothing, and the bands do.
     function test_Attack_ACurveWithoutMarginDoesNotStopLiquidations() public {
         _initial(500);
         _swap(alice, -1_800_000);
@@ -265,11 +257,12 @@ contract BackstopAMMAttacksLiquidationTest is AmmBase {
                 break;
             } catch {}
         }
-        _setPriceLongAgo(ETH, (price * 9_500) / 10_000);
+        _setPriceLongAgo(ETH, (price * 9_620) / 10_000);
         uint256 notional = uint256(_lots(curve, ETH)) * engine.markets(ETH).price;
         assertLt(notional, 3 * uint256(engine.health(curve, Valuation.UNFAVOURABLE).equity));
         (uint56 lots, ) = engine.liquidateToAmm(id, ETH, keeper, type(uint56).max, 0);
         assertGt(lots, 0);
+        assertGt(engine.inventory(ETH).lots, 0);
     }
 
     function _initial(uint16 bps) private {
