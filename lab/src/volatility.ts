@@ -57,15 +57,15 @@ export function hourlyVariances(bars: readonly Bar[]): bigint[] {
 }
 
 /**
- * D18{1/year} the variance at each full hour, as a keeper would have seen it: buckets of five minutes, each with its bar's high and
- * low in its first minute and its close in its last.
+ * D18{1/year} the variance at each full hour, as a keeper would have seen it: buckets of five minutes, each observed at what it opens
+ * with, its high and low later in that minute, and its close in the last.
  */
 export function fiveMinuteVariances(bars: readonly Bar[]): Map<bigint, bigint> {
   const hours = new Map<bigint, bigint>();
   let history: VolatilityHistory | undefined;
   for (const { time, high, low, close } of bars) {
     if (history !== undefined)
-      for (const price of [high, low]) history = observe(history, price, time, INITIAL).history;
+      for (const price of [history.price, high, low]) history = observe(history, price, time, INITIAL).history;
     history = observe(history, close, time + BAR - 1n, INITIAL).history;
     if ((time + BAR) % HOUR === 0n) hours.set(time + BAR, variance(history));
   }
