@@ -144,14 +144,7 @@ contract BackstopAMMAttacksTest is AmmBase {
         _setPriceLongAgo(ETH, 2_094e8);
         _deposit(bob, 1_000_000);
         _swap(bob, 450_000); // 190,000 USD in all
-        uint256 shares = _share(provider);
-        // as much as initial margin lets out
-        for (uint256 i = 1_000; i != 0; --i) {
-            vm.prank(_owner(provider));
-            try amm.removeLiquidity(ETH, provider, (shares * i) / 1_000, false, 0) {
-                break;
-            } catch {}
-        }
+        _leaveAsFarAsAllowed();
         uint256 notional = uint256(-_lots(curve, ETH)) * engine.markets(ETH).price;
         uint256 equity = uint256(engine.health(curve, Valuation.UNFAVOURABLE).equity);
         assertLe(notional, equity * 3, "the rest is left with more than MAX_EXPOSURE");
@@ -206,12 +199,7 @@ contract BackstopAMMAttacksTest is AmmBase {
 
     /// @dev The curve is short 190,000 USD, most providers leave in cash, and the index rises by a third.
     function _ruin() private {
-        _swap(alice, 450_000);
-        _setPriceLongAgo(ETH, 2_094e8);
-        _swap(bob, 450_000);
-        uint256 shares = _share(provider);
-        vm.prank(_owner(provider));
-        amm.removeLiquidity(ETH, provider, (shares * 934) / 1000, false, 0);
+        _lever();
         _setPriceLongAgo(ETH, 2_815e8);
         _deposit(keeper, 1);
         engine.takeover(curve, keeper);

@@ -4,7 +4,6 @@ pragma solidity 0.8.35;
 import {IBackstopAMM} from "../../contracts/interfaces/IBackstopAMM.sol";
 import {AmmOrder, InventoryCap, MarketParams, Valuation} from "../../contracts/interfaces/IMarginEngine.sol";
 import {IRiskEngine} from "../../contracts/interfaces/IRiskEngine.sol";
-import {CurveLib} from "../../contracts/libraries/CurveLib.sol";
 import {AmmBase} from "../helpers/AmmBase.t.sol";
 
 /// @notice Attacks around liquidations, the bands and the auction, each with what it costs and brings. {u} unless said.
@@ -250,13 +249,7 @@ contract BackstopAMMAttacksLiquidationTest is AmmBase {
         _deposit(id, (53 * 10_000 * uint256(price)) / 1000 / USD + 1);
         _trade(id, bob, 10_000);
         _initial(4_500); // as the ramp of ETH asks for 20,000,000 USD
-        uint256 shares = _share(provider);
-        for (uint256 i = 1_000; i != 0; --i) {
-            vm.prank(_owner(provider));
-            try amm.removeLiquidity(ETH, provider, (shares * i) / 1_000, false, 0) {
-                break;
-            } catch {}
-        }
+        _leaveAsFarAsAllowed();
         _setPriceLongAgo(ETH, (price * 9_620) / 10_000);
         uint256 notional = uint256(_lots(curve, ETH)) * engine.markets(ETH).price;
         assertLt(notional, 3 * uint256(engine.health(curve, Valuation.UNFAVOURABLE).equity));
@@ -280,26 +273,5 @@ contract BackstopAMMAttacksLiquidationTest is AmmBase {
             _warp(10 minutes);
             engine.sync(ETH);
         }
-    }
-
-    /// @dev Long `lots` with about `permille` of maintenance margin left after the index fell; the curve has followed.
-    function _unhealthy(uint56 lots, uint256 permille) private returns (uint256 id) {
-        _warp(8 hours);
-        engine.sync(ETH);
-        uint256 price = engine.markets(ETH).price;
-        id = _account(string(abi.encodePacked("unhealthy", vm.toString(price))));
-        _deposit(bob, 10_000_000);
-        _deposit(id, (53 * lots * price) / 1000 / USD + 1);
-        _trade(id, bob, lots);
-        _setPriceLongAgo(ETH, uint64((price * (1_000_000 - 53_000 + 30 * permille)) / 1_000_000));
-        _align();
-    }
-
-    function _align() private {
-        uint256 price = engine.markets(ETH).price;
-        uint256 lots = CurveLib.lotsTo(amm.curves(ETH), false, price, false);
-        if (lots != 0) _swap(bob, -int64(uint64(lots)));
-        lots = CurveLib.lotsTo(amm.curves(ETH), true, price, false);
-        if (lots != 0) _swap(bob, int64(uint64(lots)));
     }
 }

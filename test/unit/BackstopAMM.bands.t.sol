@@ -4,7 +4,6 @@ pragma solidity 0.8.35;
 import {IBackstopAMM, Taken} from "../../contracts/interfaces/IBackstopAMM.sol";
 import {AmmOrder, IMarginEngine, Inventory, InventoryCap} from "../../contracts/interfaces/IMarginEngine.sol";
 import {IRiskEngine} from "../../contracts/interfaces/IRiskEngine.sol";
-import {CurveLib} from "../../contracts/libraries/CurveLib.sol";
 import {AmmBase} from "../helpers/AmmBase.t.sol";
 
 /// @notice The pool's bands: liquidations through them, anybody's trades, the auction of what they took.
@@ -333,30 +332,6 @@ contract BackstopAMMBandsTest is AmmBase {
         uint256 id = _unhealthy(lots, 80);
         engine.takeover(id, keeper);
         assertEq(engine.inventory(ETH).lots, int256(uint256(lots)));
-    }
-
-    /// @dev Long `lots` with about `permille` of maintenance margin left after the index fell; the curve has followed.
-    function _unhealthy(uint56 lots, uint256 permille) private returns (uint256 id) {
-        _warp(8 hours); // nobody has won
-        engine.sync(ETH);
-        uint256 price = engine.markets(ETH).price;
-        id = _account(string(abi.encodePacked("unhealthy", vm.toString(price))));
-        _deposit(bob, 10_000_000);
-        _deposit(id, (53 * lots * price) / 1000 / USD + 1);
-        _trade(id, bob, lots);
-        _setPrice(ETH, uint64((price * (1_000_000 - 53_000 + 30 * permille)) / 1_000_000));
-        _warp(8 hours);
-        engine.sync(ETH);
-        _align();
-    }
-
-    /// @dev Bob brings the curve to the index.
-    function _align() private {
-        uint256 price = engine.markets(ETH).price;
-        uint256 lots = CurveLib.lotsTo(amm.curves(ETH), false, price, false);
-        if (lots != 0) _swap(bob, -int64(uint64(lots)));
-        lots = CurveLib.lotsTo(amm.curves(ETH), true, price, false);
-        if (lots != 0) _swap(bob, int64(uint64(lots)));
     }
 
     function _trySwap(int64 lots) private returns (bool) {

@@ -350,16 +350,6 @@ contract BackstopAMMLifeTest is AmmBase {
 
     /* HELPERS */
 
-    /// @dev The curve is short 190,000 USD and most providers have left in cash.
-    function _lever() private {
-        _swap(alice, 450_000);
-        _setPriceLongAgo(ETH, 2_094e8);
-        _swap(bob, 450_000);
-        uint256 shares = _share(provider);
-        vm.prank(_owner(provider));
-        amm.removeLiquidity(ETH, provider, (shares * 934) / 1000, false, 0); // 2.9 times what is left
-    }
-
     function _leave(uint256 id, bool inKind) private {
         uint256 shares = _share(id);
         if (inKind) _deposit(id, 100_000);
