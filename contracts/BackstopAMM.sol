@@ -47,7 +47,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         uint32 sampledAt; // {s}
         uint64 price; // {u/lot} index at the last sync
         uint40 depth; // {USD} average of a week, moved on as an hour begins
-        uint32 calmSince; // {s} 0: the level is above CALM_LEVEL; starts again when the pool's position grows
+        uint32 calmSince; // {s} 0: the level is above CALM_LEVEL; later as the pool's position grows
         bool hasPool; // it had a position at the last sync
         // 32 bytes
     }
@@ -536,7 +536,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         return int24(MathLib.clamp(int256(ratio) - ONE, type(int24).min + 1, type(int24).max));
     }
 
-    /// @dev As far as the pool's position has grown its auction starts again.
+    /// @dev A pool's position that has grown makes its auction younger in proportion.
     function _seePool(uint8 m, Pulse memory p, int64 pool) private {
         if (pool == 0 && !p.hasPool) return;
         int64 before = auctions[m].pool;
