@@ -12,6 +12,8 @@ import {CurveLib, Step} from "./libraries/CurveLib.sol";
 import {EmaLib} from "./libraries/EmaLib.sol";
 import {LevelLib} from "./libraries/LevelLib.sol";
 import {MathLib} from "./libraries/MathLib.sol";
+import {RulesLib} from "./libraries/RulesLib.sol";
+import {SyncLib} from "./libraries/SyncLib.sol";
 import {VolatilityLib} from "./libraries/VolatilityLib.sol";
 
 /// @title BackstopAMM
@@ -90,7 +92,6 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
     uint256 public constant AUCTION_TIME = 6 hours; // {s} from its best to its worst price
     uint256 public constant MAX_LOSS = 15; // {%} of the sleeve in a day, then the bands are shut for one
 
-    uint256 public constant MAX_DISCOUNT = 400; // {bps} at which the auction of the pool's position may end
     uint256 public constant MAX_JUMP_FEE = 200_000; // {ppm}
     uint256 public constant MAX_DIVERGENCE = 100; // {bps} of the curve from the index when somebody joins
 
@@ -182,7 +183,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         _requireAuthorized(account);
         IMarginEngine(engine).sync(m);
         Market memory market = IMarginEngine(engine).markets(m);
-        require(_isPriceOk(market), PriceNotValid(m));
+        require(SyncLib.isPriceOk(market), PriceNotValid(m));
         Curve memory c = curves_[m];
         uint256 supply = totalSupply(_id(m, c.epoch));
         int256 equity = IMarginEngine(engine).health(accountOf(m), Valuation.FAVOURABLE).equity;
@@ -287,7 +288,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         require(filled == MathLib.abs(lots), TooManyLots(MathLib.abs(lots), filled));
         MarketParams memory params = IMarginEngine(engine).marketParams(m);
         total = uint256(t.curveQuote) + t.bandQuote;
-        uint256 fees = t.fee + MathLib.mulDivUp(total, params.takerFeePpm + LevelLib.takerFeePpm(wish.level), PPM);
+        uint256 fees = t.fee + RulesLib.takerFee(params, wish.level, total);
         total = wish.isBuy ? total + fees : total - fees;
     }
 
@@ -422,7 +423,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
     }
 
     /// @dev What reduces the pool's position when it has been calm: from 1 % against who trades to half a percent for him, and up to
-    /// MAX_DISCOUNT the more of its cap the pool holds.
+    /// CurveLib.MAX_DISCOUNT the more of its cap the pool holds.
     /// @param size {lot} of the pool
     /// @param age  {s} of the auction
     function _auction(
@@ -432,7 +433,8 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         uint256 cap,
         uint256 age
     ) private view returns (Step memory step) {
-        uint256 discount = cap == 0 ? MAX_DISCOUNT : MathLib.min(MAX_DISCOUNT, 50 + (MAX_DISCOUNT * size) / cap);
+        uint256 most = CurveLib.MAX_DISCOUNT;
+        uint256 discount = cap == 0 ? most : MathLib.min(most, 50 + (most * size) / cap);
         uint256 moved = ((100 + discount) * BPS * MathLib.min(age, AUCTION_TIME)) / AUCTION_TIME; // {bps^2}
         step.price = _off(wish, int256(100 * BPS) - int256(moved));
         // {lot} in an hour: a tenth of what moves the curve by 2 %, or what sells the cap in PACE hours
@@ -484,7 +486,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
     /// @dev A wish of no lots, at the stored price.
     function _wish(uint8 m, bool isBuy, bool isLiquidation) private view returns (Take memory) {
         Market memory market = IMarginEngine(engine).markets(m);
-        bool isPriceOk = _isPriceOk(market);
+        bool isPriceOk = SyncLib.isPriceOk(market);
         MarketParams memory params = IMarginEngine(engine).marketParams(m);
         return
             Take({
@@ -494,11 +496,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
                 isWide: market.state == PriceState.WIDE,
                 level: market.level,
                 price: market.price,
-                slackBps: isLiquidation
-                    ? 0
-                    : isPriceOk
-                        ? params.bandBps
-                        : params.bandBps / 5,
+                slackBps: isLiquidation ? 0 : RulesLib.bandBps(params, isPriceOk),
                 lots: 0,
                 stop: isBuy ? type(uint64).max : 0,
                 position: IMarginEngine(engine).positions(accountOf(m), m).lots,
@@ -564,10 +562,6 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         if (fee <= jumpFeeOf(m)) return;
         (guards[m].jumpPpm, guards[m].jumpAt) = (uint24(fee), uint32(block.timestamp));
         emit Jumped(m, from, to, fee);
-    }
-
-    function _isPriceOk(Market memory market) private view returns (bool) {
-        return market.state <= PriceState.WIDE && block.timestamp <= market.validUntil;
     }
 
     function _requireAuthorized(uint256 account) private view {

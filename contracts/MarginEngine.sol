@@ -36,7 +36,6 @@ import {DeleverageLib} from "./libraries/DeleverageLib.sol";
 import {IncomeLib} from "./libraries/IncomeLib.sol";
 import {Change, Env, Focus, Ledger, LedgerLib} from "./libraries/LedgerLib.sol";
 import {LiquidationLib} from "./libraries/LiquidationLib.sol";
-import {MarginLib} from "./libraries/MarginLib.sol";
 import {MarketLib} from "./libraries/MarketLib.sol";
 import {PremiumLib} from "./libraries/PremiumLib.sol";
 import {RulesLib} from "./libraries/RulesLib.sol";
@@ -182,7 +181,7 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         require(market.status < MarketStatus.SETTLING, MarketNotActive(m, market.status));
         Focus memory at = Focus(m, market, ledger.params[m]);
         bool priceOk = SyncLib.isPriceOk(market);
-        RulesLib.requireInBand(order.price, market.price, priceOk ? at.params.bandBps : at.params.bandBps / 5);
+        RulesLib.requireInBand(order.price, market.price, RulesLib.bandBps(at.params, priceOk));
 
         uint256 before = market.openInterest;
         (int256 buyerFee, int256 sellerFee) = RulesLib.fees(at, order);
@@ -200,12 +199,10 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
         ledger.rebaseBoth(m, bought, sold);
         bool isMore = market.openInterest > before;
         market.openInterest = ledger.effectiveInterest(m, market.openInterest); // in effect; the stored one is written already
-
-        bool buyerGrows = _settleSide(at, bought, order.buyerReduceOnly);
-        bool sellerGrows = _settleSide(at, sold, order.sellerReduceOnly);
+        bool buyerGrows = ledger.settleSide(at, bought, order.buyerReduceOnly);
+        bool sellerGrows = ledger.settleSide(at, sold, order.sellerReduceOnly);
         if (buyerGrows || sellerGrows) ledger.requireOpen(at, buyerGrows, sellerGrows, priceOk, tokenUnit);
-        uint256 cap = MarginLib.capOf(market);
-        require(!isMore || market.openInterest <= cap, OpenInterestAboveCap(market.openInterest, cap));
+        if (isMore) RulesLib.requireBelowCap(market);
     }
 
     /* AMM */
@@ -475,13 +472,6 @@ contract MarginEngine is IMarginEngine, AccessManaged, Multicall, ReentrancyGuar
     }
 
     /* INTERNAL */
-
-    /// @dev The rules of one side; an account that meets initial margin needs no liquidation clock.
-    function _settleSide(Focus memory at, Change memory c, bool reduceOnly) internal returns (bool grows) {
-        bool isMet;
-        (grows, isMet) = ledger.requireFill(at, c, reduceOnly);
-        if (isMet && c.account.unhealthySince != 0) ledger.setClock(c.id, 0);
-    }
 
     /// @dev Whether a side of the fill will grow or turn round.
     function _isOpening(uint8 m, Fill calldata order) internal view returns (bool) {

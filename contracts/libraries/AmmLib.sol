@@ -2,12 +2,19 @@
 pragma solidity 0.8.35;
 
 import {Take, Taken} from "../interfaces/IBackstopAMM.sol";
-import {Account, AmmOrder, Health, IMarginEngine, MarketStatus, Valuation} from "../interfaces/IMarginEngine.sol";
+import {
+    Account,
+    AmmOrder,
+    Health,
+    IMarginEngine,
+    MarketStatus,
+    Position,
+    Valuation
+} from "../interfaces/IMarginEngine.sol";
 import {CurveLib} from "./CurveLib.sol";
 import {DeleverageLib} from "./DeleverageLib.sol";
 import {PriceState} from "../interfaces/IOracle.sol";
 import {Change, Env, Focus, Ledger, LedgerLib} from "./LedgerLib.sol";
-import {LevelLib} from "./LevelLib.sol";
 import {LiquidationLib} from "./LiquidationLib.sol";
 import {MarginLib} from "./MarginLib.sol";
 import {MarketLib} from "./MarketLib.sol";
@@ -37,14 +44,12 @@ library AmmLib {
     using SettleLib for Ledger;
     using SyncLib for Ledger;
 
-    uint256 internal constant MAX_DISCOUNT_BPS = 400;
-
     function trade(Ledger storage ledger, Env memory env, AmmOrder calldata o) external returns (uint256 total) {
         uint8 m = o.market;
         require(block.timestamp <= o.deadline, IMarginEngine.TooLate(block.timestamp, o.deadline));
         require(o.lots != 0, IMarginEngine.ZeroAmount());
         LedgerLib.requireUser(o.account);
-        ledger.listed(m);
+        require(m < 64, IMarginEngine.UnknownMarket(m));
         Deal memory deal;
         (deal.isBuy, deal.id, deal.curve) = (o.lots > 0, o.account, _curveOf(ledger, m));
         ledger.settleAll(env, deal.id);
@@ -58,33 +63,23 @@ library AmmLib {
         uint256 wanted = MathLib.abs(o.lots);
         _take(ledger, at, deal, wanted, deal.isBuy ? type(uint64).max : 0, false);
         require(deal.lots == wanted, IMarginEngine.DepthTooSmall(wanted, deal.lots));
-        // up
-        uint256 fee = MathLib.mulDivUp(
-            deal.quote,
-            at.params.takerFeePpm + LevelLib.takerFeePpm(at.market.level),
-            RulesLib.PPM
-        );
+        uint256 fee = RulesLib.takerFee(at.params, at.market.level, deal.quote);
         total = deal.isBuy ? deal.quote + fee + deal.taken.fee : deal.quote - fee - deal.taken.fee;
         bool isWithin = deal.isBuy ? total <= o.limit : total >= o.limit;
         require(isWithin, IMarginEngine.QuoteBeyondLimit(total, o.limit));
         bool priceOk = SyncLib.isPriceOk(at.market);
         if (deal.taken.curveLots != 0) {
             uint256 average = deal.taken.curveQuote / deal.taken.curveLots;
-            RulesLib.requireInBand(average, at.market.price, _bandBps(at, priceOk));
+            RulesLib.requireInBand(average, at.market.price, RulesLib.bandBps(at.params, priceOk));
         }
         (Change memory taker, Change memory curve) = _execute(ledger, at, deal, int256(fee));
 
         bool isMore = at.market.openInterest > before;
         at.market.openInterest = ledger.effectiveInterest(m, at.market.openInterest); // in effect; the stored one is written already
-        (bool grows, bool isMet) = ledger.requireFill(at, taker, o.reduceOnly);
-        if (isMet && taker.account.unhealthySince != 0) ledger.setClock(deal.id, 0);
+        bool grows = ledger.settleSide(at, taker, o.reduceOnly);
         if (grows) ledger.requireOpen(at, deal.isBuy, !deal.isBuy, priceOk, env.tokenUnit);
         if (deal.taken.curveLots != 0) _requireCurve(ledger, at, curve, !deal.isBuy, priceOk);
-        uint256 cap = MarginLib.capOf(at.market);
-        require(
-            !isMore || at.market.openInterest <= cap,
-            IMarginEngine.OpenInterestAboveCap(at.market.openInterest, cap)
-        );
+        if (isMore) RulesLib.requireBelowCap(at.market);
         if (deal.taken.bandLots != 0) ledger.report(env, m);
     }
 
@@ -122,10 +117,10 @@ library AmmLib {
             require(deal.lots != 0, IMarginEngine.DepthTooSmall(wanted, 0));
         }
         lots = uint56(deal.lots); // at most the position
-        penalty = LiquidationLib.penaltyOf(mark, deal.lots * at.market.price, discount);
+        uint256 atMark = deal.lots * at.market.price;
+        penalty = LiquidationLib.penaltyOf(mark, atMark, discount);
 
         // what the depth did not cost of it pays its providers and is shared like any penalty
-        uint256 atMark = deal.lots * at.market.price;
         uint256 slippage =
             deal.isBuy ? MathLib.zeroFloorSub(deal.quote, atMark) : MathLib.zeroFloorSub(atMark, deal.quote);
         uint256 left = MathLib.zeroFloorSub(penalty, slippage);
@@ -205,7 +200,7 @@ library AmmLib {
         bool isLiquidation
     ) private {
         bool isPriceOk = SyncLib.isPriceOk(at.market);
-        uint256 curve = deal.curve;
+        Position memory position = ledger.positions[deal.curve][at.m];
         Taken memory t = ledger.amm.take(
             at.m,
             Take({
@@ -215,12 +210,12 @@ library AmmLib {
                 isWide: at.market.state == PriceState.WIDE,
                 level: at.market.level,
                 price: at.market.price,
-                slackBps: isLiquidation ? 0 : _bandBps(at, isPriceOk),
+                slackBps: isLiquidation ? 0 : RulesLib.bandBps(at.params, isPriceOk),
                 lots: uint56(wanted), // checked by the AMM's answer, which is at most this
                 stop: stop,
-                position: ledger.positions[curve][at.m].lots,
+                position: position.lots,
                 pool: int64(ledger.inventoryLots(at.m)), // below 2^56
-                most: _mostOf(ledger, at, curve)
+                most: _mostOf(at, ledger.accounts[deal.curve].cash, position)
             })
         );
         deal.taken = t;
@@ -253,7 +248,7 @@ library AmmLib {
             );
         }
         if (t.bandLots != 0) {
-            requirePoolPrice(deal.isBuy, t.bandQuote, uint256(t.bandLots) * at.market.price);
+            _requirePoolPrice(deal.isBuy, t.bandQuote, uint256(t.bandLots) * at.market.price);
             int256 rest = t.curveLots == 0 ? fee : int256(0);
             (Change memory last, ) = _fill(ledger, at, deal, at.m, t.bandLots, t.bandQuote, rest, 0);
             if (t.curveLots == 0) return (last, curve);
@@ -302,14 +297,14 @@ library AmmLib {
         }
     }
 
-    /// @notice Whatever the AMM says: the pool never deals at more than MAX_DISCOUNT_BPS worse than the mark.
+    /// @dev Whatever the AMM says: the pool never deals at more than MAX_DISCOUNT worse than the mark.
     /// @param atMark {u} of the same lots
-    function requirePoolPrice(bool isBuy, uint256 quote, uint256 atMark) internal pure {
+    function _requirePoolPrice(bool isBuy, uint256 quote, uint256 atMark) private pure {
         uint256 scaled = quote * MarginLib.BPS;
         bool isFair =
             isBuy
-                ? scaled >= atMark * (MarginLib.BPS - MAX_DISCOUNT_BPS)
-                : scaled <= atMark * (MarginLib.BPS + MAX_DISCOUNT_BPS);
+                ? scaled >= atMark * (MarginLib.BPS - CurveLib.MAX_DISCOUNT)
+                : scaled <= atMark * (MarginLib.BPS + CurveLib.MAX_DISCOUNT);
         require(isFair, IMarginEngine.QuoteBeyondLimit(quote, atMark));
     }
 
@@ -337,16 +332,11 @@ library AmmLib {
                 : uint64(MathLib.mulDivUp(price, MarginLib.ONE - discount, MarginLib.ONE));
     }
 
-    /// @dev {lot} see {CurveLib-mostOf}
-    function _mostOf(Ledger storage ledger, Focus memory at, uint256 curve) private view returns (uint56) {
-        Account memory account = ledger.accounts[curve];
-        int256 equity = ledger.health(curve, account, Valuation.UNFAVOURABLE, false).equity;
-        return CurveLib.mostOf(at.params, account.cash, equity, at.market.price);
-    }
-
-    /// @dev {bps} of fills around the mark
-    function _bandBps(Focus memory at, bool isPriceOk) private pure returns (uint16) {
-        return isPriceOk ? at.params.bandBps : at.params.bandBps / 5;
+    /// @dev {lot} see {CurveLib-mostOf}. The curve's account has no other market.
+    function _mostOf(Focus memory at, int256 cash, Position memory position) private pure returns (uint56) {
+        Health memory h;
+        MarginLib.addPosition(h, position, at.market, at.params, Valuation.UNFAVOURABLE, false);
+        return CurveLib.mostOf(at.params, cash, cash + h.equity, at.market.price);
     }
 
     function _curveOf(Ledger storage ledger, uint8 m) private view returns (uint256) {

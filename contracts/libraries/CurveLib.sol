@@ -22,6 +22,7 @@ library CurveLib {
     using SafeCast for uint256;
 
     uint256 internal constant MAX_EXPOSURE = 3; // position over equity
+    uint256 internal constant MAX_DISCOUNT = 400; // {bps} from the mark at which the pool deals to its disadvantage
 
     /// @notice {u} for lots sold to the curve, down; the output of a constant product without fee.
     function proceeds(Curve memory c, uint256 lots) internal pure returns (uint256) {

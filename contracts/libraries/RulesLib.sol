@@ -26,19 +26,20 @@ library RulesLib {
 
     uint256 internal constant PPM = 1e6;
 
-    /// @notice Size, reduce-only and margin of one side of a fill.
+    /// @notice What every fill ends with for one of its sides: size, reduce-only, margin, and no clock for an account that meets
+    /// initial margin.
     /// @return grows whether the position grew or turned round
-    /// @return isMet whether the account meets initial margin
-    function requireFill(
+    function settleSide(
         Ledger storage ledger,
         Focus memory at,
         Change memory c,
         bool reduceOnly
-    ) internal view returns (bool grows, bool isMet) {
+    ) internal returns (bool grows) {
         grows = increases(c);
         require(!grows || !reduceOnly, IMarginEngine.ReduceOnly(c.id, c.lotsBefore));
         requireSize(at, c);
-        isMet = requireMargin(ledger, at, c, grows, true);
+        bool isMet = requireMargin(ledger, at, c, grows, true);
+        if (isMet && c.account.unhealthySince != 0) ledger.setClock(c.id, 0);
     }
 
     function requireSize(Focus memory at, Change memory c) internal pure {
@@ -102,11 +103,21 @@ library RulesLib {
         require(h.capped >= int256(h.initial), IMarginEngine.InitialMarginNotMet(id, h.capped, h.initial));
     }
 
+    /// @notice {bps} around the mark within which a trade may be: less while nobody can check the mark.
+    function bandBps(MarketParams memory params, bool priceOk) internal pure returns (uint16) {
+        return priceOk ? params.bandBps : params.bandBps / 5;
+    }
+
     /// @notice A fill moves at most the band's worth between two accounts, in every price state.
-    function requireInBand(uint256 price, uint256 mark, uint256 bandBps) internal pure {
-        uint256 low = MathLib.mulDivUp(mark, MarginLib.BPS - bandBps, MarginLib.BPS);
-        uint256 high = MathLib.mulDivDown(mark, MarginLib.BPS + bandBps, MarginLib.BPS);
+    function requireInBand(uint256 price, uint256 mark, uint256 within) internal pure {
+        uint256 low = MathLib.mulDivUp(mark, MarginLib.BPS - within, MarginLib.BPS);
+        uint256 high = MathLib.mulDivDown(mark, MarginLib.BPS + within, MarginLib.BPS);
         require(low <= price && price <= high, IMarginEngine.PriceOutsideBand(price, low, high));
+    }
+
+    function requireBelowCap(Market memory market) internal pure {
+        uint256 cap = MarginLib.capOf(market);
+        require(market.openInterest <= cap, IMarginEngine.OpenInterestAboveCap(market.openInterest, cap));
     }
 
     /// @notice What must hold, beside margin, before a market takes new risk.
@@ -142,11 +153,15 @@ library RulesLib {
         require(won * MarginLib.BPS <= slow * params.maintenanceBps, IMarginEngine.WinningSideClosed(m, price, slow));
     }
 
-    /// @notice {u} fees of buyer and seller; the taker's, with what the level adds, rounded up, the maker's rebate down.
+    /// @notice {u} what a taker pays of a notional, with what the level adds; up.
+    function takerFee(MarketParams memory params, uint256 level, uint256 notional) internal pure returns (uint256) {
+        return MathLib.mulDivUp(notional, params.takerFeePpm + LevelLib.takerFeePpm(level), PPM);
+    }
+
+    /// @notice {u} fees of buyer and seller; the maker's rebate is rounded down.
     function fees(Focus memory at, Fill calldata order) internal pure returns (int256, int256) {
         uint256 notional = uint256(order.lots) * order.price;
-        uint256 takerPpm = at.params.takerFeePpm + LevelLib.takerFeePpm(at.market.level);
-        int256 taker = int256(MathLib.mulDivUp(notional, takerPpm, PPM));
+        int256 taker = int256(takerFee(at.params, at.market.level, notional));
         int256 maker = -int256(MathLib.mulDivDown(notional, at.params.makerRebatePpm, PPM));
         return order.buyerIsTaker ? (taker, maker) : (maker, taker);
     }

@@ -16,7 +16,7 @@ library SyncLib {
 
     /// @notice Makes sure the stored price is the oracle's newest; cheap when it is already and less than PERIOD old.
     function refresh(Ledger storage ledger, Env memory env, uint8 m) internal {
-        Market memory market = ledger.markets[m];
+        Market storage market = ledger.markets[m];
         if (market.status >= MarketStatus.SETTLING) return;
         // a state that is not OK is asked again even in its second: what made it so may have gone, and nobody is to hold it there
         bool isFresh = market.state == PriceState.OK && !isDue(market.syncedAt);
