@@ -149,7 +149,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         DrawReason reason
     ) external onlyEngine nonReentrant returns (uint256 paid) {
         (Rules memory r, Day memory d) = (_rulesNow(), _dayNow(market));
-        (uint256 byJunior, uint256 bySenior) = (junior.bookedAssets(), senior.bookedAssets());
+        (uint256 byJunior, uint256 bySenior) = _booked();
         uint256 booked = byJunior + bySenior;
         (byJunior, bySenior) = (byJunior.saturatingSub(floor), bySenior.saturatingSub(floor));
 
@@ -180,7 +180,10 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         if (byJunior != 0) junior.take(byJunior, isRecorded);
         if (bySenior != 0) senior.take(bySenior, isRecorded);
         Pending memory all = total;
-        if (uint256(all.loss) + all.atRisk > below - byJunior) _tell(all, state); // more of it is the senior tranche's now
+        if (uint256(all.loss) + all.atRisk > below - byJunior) {
+            (uint256 inJunior, uint256 inSenior) = _booked();
+            _tell(all, state, inJunior, inSenior); // more of it is the senior tranche's now
+        }
     }
 
     /// @inheritdoc ICapitalStack
@@ -212,24 +215,36 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
     }
 
     /// @inheritdoc ICapitalStack
-    function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external onlyEngine returns (uint256) {
-        Pending memory before = pendings[market];
-        if ((gain | loss | atRisk | before.gain | before.loss | before.atRisk) != 0) {
-            _report(market, before, gain, loss, atRisk);
-        }
-        return freeStake();
+    function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external onlyEngine {
+        (Pending memory before, Pending memory all) = (pendings[market], total);
+        // sums of 64 markets, each kept below 2^74
+        (gain, loss, atRisk) = (gain.min(MAX_ASSETS >> 6), loss.min(MAX_ASSETS >> 6), atRisk.min(MAX_ASSETS >> 6));
+        all.gain = uint80(all.gain - before.gain + gain);
+        all.loss = uint80(all.loss - before.loss + loss);
+        all.atRisk = uint80(all.atRisk - before.atRisk + atRisk);
+        (pendings[market], total) = (Pending(uint80(gain), uint80(loss), uint80(atRisk)), all);
+        emit Reported(market, gain, loss, atRisk);
+
+        (uint256 below, uint256 above) = _booked();
+        State memory g = state;
+        bool wasShut = g.isShut;
+        bool isInForce = wasShut && block.timestamp < _gateEnd(g);
+        g.used = uint32(_used(g));
+        g.since = uint32(block.timestamp);
+        bool mayShut = isInForce || g.used + 3 * MIN_SHUT <= 3 * GATE_TIME;
+        g.isShut = mayShut && all.atRisk > _most(below + above, GATE_BPS);
+        state = g;
+        if (g.isShut != wasShut) emit GateMoved(g.isShut, all.atRisk);
+        _tell(all, g, below, above);
     }
 
     /* ANYONE */
 
     /// @inheritdoc ICapitalStack
     function updateLimit() public {
-        uint256 attachmentBps = rules.attachmentBps;
         uint256 below = junior.bookedAssets();
         (uint256 lost, ) = _lossesOf(total, below);
-        uint256 limit =
-            attachmentBps == 0 ? type(uint256).max : (below - lost).mulDiv(BPS - attachmentBps, attachmentBps) / floor; // {whole token}
-        senior.setLimit(limit);
+        _setLimit(below - lost);
     }
 
     /// @inheritdoc ICapitalStack
@@ -293,7 +308,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
 
     /// @inheritdoc ICapitalStack
     function absorbable(uint8 market) external view returns (uint256) {
-        (uint256 below, uint256 above) = (junior.bookedAssets(), senior.bookedAssets());
+        (uint256 below, uint256 above) = _booked();
         return
             (below.saturatingSub(floor) + above.saturatingSub(floor)).min(
                 _budgetLeft(below + above, _rulesNow(), _dayNow(market))
@@ -326,7 +341,7 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
 
     /// @inheritdoc ICapitalStack
     function split(uint256 assets, uint256 recovered) public view returns (Split memory parts) {
-        (uint256 below, uint256 above) = (junior.bookedAssets(), senior.bookedAssets());
+        (uint256 below, uint256 above) = _booked();
         Rules memory r = rules;
 
         recovered = recovered.min(assets);
@@ -378,33 +393,11 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
 
     /* INTERNAL */
 
-    /// @dev Books what a market has reported, moves the gate and tells the tranches.
-    function _report(uint8 market, Pending memory before, uint256 gain, uint256 loss, uint256 atRisk) private {
-        Pending memory all = total;
-        // sums of 64 markets, each kept below 2^74
-        (gain, loss, atRisk) = (gain.min(MAX_ASSETS >> 6), loss.min(MAX_ASSETS >> 6), atRisk.min(MAX_ASSETS >> 6));
-        all.gain = uint80(all.gain - before.gain + gain);
-        all.loss = uint80(all.loss - before.loss + loss);
-        all.atRisk = uint80(all.atRisk - before.atRisk + atRisk);
-        (pendings[market], total) = (Pending(uint80(gain), uint80(loss), uint80(atRisk)), all);
-        emit Reported(market, gain, loss, atRisk);
-
-        State memory g = state;
-        bool wasShut = g.isShut;
-        bool isInForce = wasShut && block.timestamp < _gateEnd(g);
-        g.used = uint32(_used(g));
-        g.since = uint32(block.timestamp);
-        bool mayShut = isInForce || g.used + 3 * MIN_SHUT <= 3 * GATE_TIME;
-        g.isShut = mayShut && all.atRisk > _most(junior.bookedAssets() + senior.bookedAssets(), GATE_BPS);
-        state = g;
-        if (g.isShut != wasShut) emit GateMoved(g.isShut, all.atRisk);
-        _tell(all, g);
-    }
-
     /// @dev Tells the tranches what is pending, and when claims and joins may go on.
     /// @param g as of the last report
-    function _tell(Pending memory all, State memory g) private {
-        (uint256 below, uint256 above) = (junior.bookedAssets(), senior.bookedAssets());
+    /// @param below {asset} on the junior tranche's books
+    /// @param above {asset} on the senior one's
+    function _tell(Pending memory all, State memory g, uint256 below, uint256 above) private {
         (uint256 byJunior, uint256 bySenior) = _lossesOf(all, below);
         uint256 gateEnd = _gateEnd(g);
         bool isJoinable = all.loss <= _most(below + above, LOSS_BPS);
@@ -412,7 +405,20 @@ contract CapitalStack is ICapitalStack, AccessManaged, ReentrancyGuardTransient 
         uint256 gain = all.gain != 0 && junior.totalSupply() + senior.totalSupply() == 0 ? 0 : all.gain;
         junior.setPending(gain, byJunior, gateEnd, isJoinable);
         senior.setPending(gain, bySenior, gateEnd, isJoinable);
-        updateLimit();
+        _setLimit(below - byJunior);
+    }
+
+    /// @dev Limits the senior tranche to what `below` {asset} of the junior one can stand under.
+    function _setLimit(uint256 below) private {
+        uint256 attachmentBps = rules.attachmentBps;
+        uint256 limit =
+            attachmentBps == 0 ? type(uint256).max : below.mulDiv(BPS - attachmentBps, attachmentBps) / floor; // {whole token}
+        senior.setLimit(limit);
+    }
+
+    /// @dev {asset} on the books of the junior and of the senior tranche
+    function _booked() private view returns (uint256, uint256) {
+        return (junior.bookedAssets(), senior.bookedAssets());
     }
 
     /// @dev {s} until when the gate is shut by what was last reported, down

@@ -88,12 +88,23 @@ contract RiskEngine is IRiskEngine, Signals {
         if (limits[market].level1 == 0) return 0;
 
         State memory s = states[market];
-        bool isSeen = exposure.state <= PriceState.WIDE;
         bool isNew = block.timestamp / PERIOD != s.updatedAt / PERIOD;
-        if (isSeen) _see(market, s, exposure.price, isNew);
+        if (exposure.state <= PriceState.WIDE) _see(market, s, exposure.price, isNew);
         if (isNew) _observe(market, s, exposure);
         states[market] = s;
-        return isSeen || s.level > BLIND ? s.level : BLIND;
+        return _inForce(s, exposure.state);
+    }
+
+    /// @inheritdoc IRiskEngine
+    function see(uint8 market, uint64 price, PriceState state) external onlyEngine returns (uint8) {
+        if (limits[market].level1 == 0) return 0;
+
+        State memory s = states[market];
+        if (state <= PriceState.WIDE) {
+            _see(market, s, price, false);
+            states[market] = s;
+        }
+        return _inForce(s, state);
     }
 
     /// @inheritdoc IRiskEngine
@@ -232,6 +243,11 @@ contract RiskEngine is IRiskEngine, Signals {
     }
 
     /* INTERNAL: LEVELS */
+
+    /// @dev The level, and BLIND at least while nobody knows the price.
+    function _inForce(State memory s, PriceState state) private pure returns (uint8) {
+        return state <= PriceState.WIDE || s.level > BLIND ? s.level : BLIND;
+    }
 
     /// @dev The level that the inputs ask for when every limit is `percent` of itself.
     function _wanted(

@@ -89,10 +89,9 @@ interface ICapitalStack {
     function receiveIncome(uint256 assets, uint256 recovered) external;
 
     /// @notice Says what a market's positions may still cost or bring, as of the sync that calls it.
-    /// @return {asset} see {freeStake}
     /// @custom:reverts NotEngine
-    /// @custom:emits Reported and PendingSet of both tranches unless nothing is and was pending, GateMoved
-    function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external returns (uint256);
+    /// @custom:emits Reported, PendingSet of both tranches, GateMoved
+    function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external;
 
     /* ANYONE */
 

@@ -76,13 +76,18 @@ interface IRiskEngine {
     error ZeroAddress();
     error LimitsNotAscending(uint256 limit, uint256 next);
 
-    /// @notice Observes a market and says its level. The margin engine only, at each sync of a new aligned minute or with a new price.
+    /// @notice Observes a market and says its level. The margin engine only, at the first sync of each aligned minute.
     /// @dev Within the minute of the last observation only volatility sees the price, and the level stays. Never reverts for what the
     /// exposure is. A market without limits is at level 0. While the price is neither OK nor WIDE the level is at least BLIND, and
     /// volatility is not observed.
     /// @custom:reverts NotEngine
     /// @custom:emits Observed, LevelSet when it moves, what {ISignals} emits when it scores
     function update(uint8 market, Exposure calldata exposure) external returns (uint8);
+
+    /// @notice Shows volatility and signals another price of the minute of the last observation, and says the level. The margin engine only.
+    /// @custom:reverts NotEngine
+    /// @custom:emits what {ISignals} emits when it scores
+    function see(uint8 market, uint64 price, PriceState state) external returns (uint8);
 
     /// @notice A market has its settlement price and is synced no more: it costs nothing from here on. The margin engine only.
     /// @custom:reverts NotEngine

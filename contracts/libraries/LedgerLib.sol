@@ -60,6 +60,8 @@ struct Ledger {
     uint256 totalClaims; // {u}
     IRiskEngine risk;
     IBackstopAMM amm;
+    uint64 reported; // bit m is set while something of market m is pending with the stack
+    // 28 bytes
 }
 
 /// @notice A market that is at hand in memory while an account is valued.

@@ -30,11 +30,12 @@ library MarketLib {
     uint256 internal constant MAX_CAP = 1 << 47; // {lot}
     uint256 internal constant MINUTE = 60; // {s}
 
-    /// @notice Accrues funding and premium at the old price and terms, then stores the quote, the cap and the funding rate.
+    /// @notice Accrues funding and premium at the old price and terms, then stores the quote and the funding rate; the cap and the level
+    /// once in each aligned minute.
     function sync(Ledger storage ledger, Env memory env, uint8 m) external {
         Market memory market = ledger.listed(m);
         require(market.status < MarketStatus.SETTLING, IMarginEngine.MarketNotActive(m, market.status));
-        _sync(ledger, env, m, market, env.oracle.sync(m));
+        _sync(ledger, env, m, market, env.oracle.sync(m), _isNewMinute(market));
     }
 
     function set(
@@ -61,7 +62,7 @@ library MarketLib {
                 uint32(block.timestamp)
             );
         } else {
-            _sync(ledger, env, m, market, quote); // up to now at the old terms
+            _sync(ledger, env, m, market, quote, _isNewMinute(market)); // up to now at the old terms
             // what keeps an account healthy gets no worse at once
             MarketParams memory current = ledger.params[m];
             require(
@@ -76,7 +77,7 @@ library MarketLib {
         ledger.params[m] = next;
         ledger.rules[m] = nextRules;
         emit IMarginEngine.MarketSet(m, next, nextRules);
-        _sync(ledger, env, m, market, quote);
+        _sync(ledger, env, m, market, quote, true);
     }
 
     function setStatus(Ledger storage ledger, uint8 m, MarketStatus status) external {
@@ -102,7 +103,6 @@ library MarketLib {
         _report(ledger, env, m, ledger.markets[m], ledger.rules[m], ledger.params[m].maintenanceBps);
     }
 
-    /// @return {token} free stake
     function _report(
         Ledger storage ledger,
         Env memory env,
@@ -110,20 +110,35 @@ library MarketLib {
         Market memory market,
         MarketRules memory rules,
         uint256 maintenanceBps
-    ) private returns (uint256) {
+    ) private {
         (uint256 gain, uint256 loss) = ledger.edges(m, market);
         uint256 atRisk = ledger.atRisk(m, market, rules, maintenanceBps);
-        return
-            ledger.stack.report(
-                m,
-                MathLib.mulDivUp(gain, 1, env.tokenUnit),
-                MathLib.mulDivUp(loss, 1, env.tokenUnit),
-                MathLib.mulDivUp(atRisk, 1, env.tokenUnit)
-            );
+        bool isPending = (gain | loss | atRisk) != 0;
+        bool wasPending = LedgerLib.has(ledger.reported, m);
+        if (!isPending && !wasPending) return;
+        if (isPending != wasPending) ledger.reported ^= uint64(1) << m;
+        ledger.stack.report(
+            m,
+            MathLib.mulDivUp(gain, 1, env.tokenUnit),
+            MathLib.mulDivUp(loss, 1, env.tokenUnit),
+            MathLib.mulDivUp(atRisk, 1, env.tokenUnit)
+        );
     }
 
-    /// @param market the market as stored; brought up to date here and in storage
-    function _sync(Ledger storage ledger, Env memory env, uint8 m, Market memory market, Quote memory quote) private {
+    function _isNewMinute(Market memory market) private view returns (bool) {
+        return market.syncedAt / MINUTE != block.timestamp / MINUTE; // aligned
+    }
+
+    /// @param market  the market as stored; brought up to date here and in storage
+    /// @param isWhole the cap and the level's other inputs too, once in each aligned minute; else only what the price changes
+    function _sync(
+        Ledger storage ledger,
+        Env memory env,
+        uint8 m,
+        Market memory market,
+        Quote memory quote,
+        bool isWhole
+    ) private {
         MarketRules memory rules = ledger.rules[m];
         uint256 used = PremiumLib.utilisation(market.openInterest, market.openInterestCap);
         uint256 premium = FundingLib.accrue(
@@ -137,8 +152,7 @@ library MarketLib {
         if (maintenanceBps != ledger.params[m].maintenanceBps) {
             ledger.params[m].maintenanceBps = uint16(maintenanceBps); // at most the target
         }
-        // once in each aligned minute, and whenever the price is another one
-        bool isObserved = market.syncedAt / MINUTE != block.timestamp / MINUTE || market.price != quote.price;
+        bool isMoved = market.price != quote.price;
         market.price = quote.price;
         market.validUntil = quote.validUntil;
         market.syncedAt = uint32(block.timestamp);
@@ -153,11 +167,12 @@ library MarketLib {
         market.edgeBps = uint16(MathLib.min(quote.edgeBps, maintenanceBps / 4));
         market.state = quote.state;
 
-        uint256 stake = _report(ledger, env, m, market, rules, maintenanceBps) * env.tokenUnit;
-        uint256 gap = rules.shockBps - maintenanceBps; // {bps}
-        uint256 capValue = MathLib.mulDivDown(stake, rules.stakeShareBps, gap); // {u}
-        market.openInterestCap = uint48(MathLib.min(MAX_CAP, capValue / quote.price));
-        if (isObserved) {
+        _report(ledger, env, m, market, rules, maintenanceBps);
+        if (isWhole) {
+            uint256 stake = ledger.stack.freeStake() * env.tokenUnit;
+            uint256 gap = rules.shockBps - maintenanceBps; // {bps}
+            uint256 capValue = MathLib.mulDivDown(stake, rules.stakeShareBps, gap); // {u}
+            market.openInterestCap = uint48(MathLib.min(MAX_CAP, capValue / quote.price));
             market.level = ledger.risk.update(
                 m,
                 Exposure({
@@ -174,6 +189,8 @@ library MarketLib {
                     freeStake: stake
                 })
             );
+        } else if (isMoved) {
+            market.level = ledger.risk.see(m, quote.price, quote.state);
         }
         ledger.markets[m] = market;
         if (quote.state >= PriceState.BOUND) ledger.recovery[m].badAt = uint32(block.timestamp);

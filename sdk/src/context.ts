@@ -18,8 +18,10 @@ export interface World {
   /** {s} */
   readonly now: bigint;
   quote(market: number): Quote;
-  /** What is pending in a market, {token} each. Returns what then counts as coverage {token} of both pools. */
-  report(market: number, gain: bigint, loss: bigint, atRisk: bigint): bigint;
+  /** What is pending in a market, {token} each. */
+  report(market: number, gain: bigint, loss: bigint, atRisk: bigint): void;
+  /** {token} of both pools that counts as coverage, after what has been reported. */
+  freeStake(): bigint;
   /** Whether a signal is in force in a market. */
   isRaised(market: number): boolean;
   /** {token} what both pools pay of `requested`, at most that. */
@@ -109,8 +111,11 @@ export function refresh(ctx: Context, id: number): void {
   if (!fresh || !shown || quote.validUntil !== market.validUntil) sync(ctx, id);
 }
 
-/** Accrues funding and premium, stores the newest quote, refreshes cap, rate and maintenance margin. */
-export function sync(ctx: Context, market: number): void {
+/**
+ * Accrues funding and premium, stores the newest quote, refreshes rate and maintenance margin; cap and level at the first sync of each
+ * aligned minute, or when told to.
+ */
+export function sync(ctx: Context, market: number, isWhole = false): void {
   const { state, world, tokenUnit } = ctx;
   const row = listedMarket(ctx, market);
   ensure(row.status < MarketStatus.SETTLING, "MarketNotActive", BigInt(market), BigInt(row.status));
@@ -127,11 +132,15 @@ export function sync(ctx: Context, market: number): void {
   const { maintenanceBps } = result;
   state.markets.set(BigInt(market), result.market);
   state.params.set(market, { ...paramsOf(ctx, market), maintenanceBps });
-  const freeStake = report(ctx, market) * tokenUnit;
-  const capacity = openInterestCap(rulesOf(ctx, market), maintenanceBps, freeStake, quote.price);
-  const isObserved = row.syncedAt / MINUTE !== world.now / MINUTE || row.price !== quote.price; // aligned minutes
-  const level = isObserved ? observeRisk(ctx, market, capacity, freeStake) : row.level;
-  state.patchMarket(market, { level, openInterestCap: capacity });
+  report(ctx, market);
+  if (isWhole || row.syncedAt / MINUTE !== world.now / MINUTE) {
+    const freeStake = world.freeStake() * tokenUnit;
+    const capacity = openInterestCap(rulesOf(ctx, market), maintenanceBps, freeStake, quote.price);
+    const level = observeRisk(ctx, market, capacity, freeStake);
+    state.patchMarket(market, { level, openInterestCap: capacity });
+  } else if (row.price !== quote.price) {
+    state.patchMarket(market, { level: seeRisk(ctx, market) });
+  }
   if (result.premium !== 0n) state.addCash(FEES, result.premium);
 }
 
@@ -153,6 +162,14 @@ function observeRisk(ctx: Context, market: number, capacity: bigint, freeStake: 
     otherLiabilities: state.liabilities - before.liability,
     isRaised: world.isRaised(market),
   });
+  if (after !== before) state.risks.set(BigInt(market), after);
+  return level;
+}
+
+/** Shows the risk engine another price of a minute; the level in force. */
+function seeRisk({ state, world }: Context, market: number): bigint {
+  const before = state.risks.get(BigInt(market));
+  const { risk: after, level } = risk.see(before, state.limits.get(market), state.market(market), world.now);
   if (after !== before) state.risks.set(BigInt(market), after);
   return level;
 }

@@ -41,6 +41,7 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
     now: 0n,
     quote: () => unset("quote"),
     report: () => unset("report"),
+    freeStake: () => unset("freeStake"),
     isRaised: () => unset("isRaised"),
     unrepaid: () => unset("unrepaid"),
     repay: () => unset("repay"),

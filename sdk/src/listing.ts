@@ -34,7 +34,7 @@ export function setMarket(ctx: Context, market: number, params: MarketParams, ru
     maintenanceFromBps: maintenanceBps,
     rampStartedAt: world.now,
   });
-  sync(ctx, market);
+  sync(ctx, market, true);
 }
 
 /** Lets a market take new risk again, or stops it; a wind-down, once begun, is not taken back. */

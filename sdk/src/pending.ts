@@ -40,9 +40,9 @@ function atRisk(ctx: Context, id: number): bigint {
   return beyond <= 0n ? 0n : othersLots(state, id, move > 0n) * beyond;
 }
 
-/** Tells the stack what is pending in a market, in token units, up. Returns the free stake {token}. */
-export function report(ctx: Context, id: number): bigint {
+/** Tells the stack what is pending in a market, in token units, up. */
+export function report(ctx: Context, id: number): void {
   const { gain, loss } = edges(ctx, id);
   const tokens = (amount: bigint) => ceilDiv(amount, ctx.tokenUnit);
-  return ctx.world.report(id, tokens(gain), tokens(loss), tokens(atRisk(ctx, id)));
+  ctx.world.report(id, tokens(gain), tokens(loss), tokens(atRisk(ctx, id)));
 }

@@ -90,8 +90,23 @@ export function update(
   const isNew = around.now / PERIOD !== risk.updatedAt / PERIOD;
   const after = isSeen ? seen(risk, limits, exposure.price, around.now, isNew) : risk;
   const next = isNew ? moved(measured(after, exposure, around), limits, around) : after;
-  return { risk: next, level: isSeen ? next.level : max(next.level, BLIND) };
+  return { risk: next, level: inForce(next, exposure.state) };
 }
+
+/** Another price of the minute of the last observation, for volatility alone, and the level in force. */
+export function see(
+  risk: Risk,
+  limits: VolatilityLimits | undefined,
+  { price, state }: Pick<RiskExposure, "price" | "state">,
+  now: bigint,
+): { risk: Risk; level: bigint } {
+  if (limits === undefined) return { risk, level: 0n };
+  const next = state <= PriceState.WIDE ? seen(risk, limits, price, now, false) : risk;
+  return { risk: next, level: inForce(next, state) };
+}
+
+/** The level, and `BLIND` at least while nobody knows the price. */
+const inForce = ({ level }: Risk, state: PriceState): bigint => (state <= PriceState.WIDE ? level : max(level, BLIND));
 
 /** A market that has its settlement price costs nothing any more. */
 export const closed = (risk: Risk): Risk => ({ ...risk, liability: 0n });

@@ -21,7 +21,8 @@ function createShortLedger(deposits: readonly bigint[], incomes: readonly bigint
   const world: World = {
     now: 1_800_000_000n,
     quote: () => quoteWith(200_000_000_000n),
-    report: () => 0n,
+    report: () => {},
+    freeStake: () => 0n,
     isRaised: () => false,
     unrepaid: () => 0n,
     repay: () => 0n,

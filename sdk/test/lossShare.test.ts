@@ -29,7 +29,8 @@ function createTable(lots: readonly bigint[]) {
   const world = (): World => ({
     now,
     quote: () => quote,
-    report: () => 10n ** 16n,
+    report: () => {},
+    freeStake: () => 10n ** 16n,
     isRaised: () => false,
     unrepaid: () => 0n,
     repay: () => 0n,

@@ -101,9 +101,8 @@ contract PoolDouble {
         return assets;
     }
 
-    function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external returns (uint256) {
+    function report(uint8 market, uint256 gain, uint256 loss, uint256 atRisk) external {
         reports[market] = Report(gain, loss, atRisk);
-        return freeStake;
     }
 
     function reported(uint8 market) external view returns (uint256 gain, uint256 loss, uint256 atRisk) {

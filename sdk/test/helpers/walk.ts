@@ -38,7 +38,8 @@ export function createWalk(seed: number, tokenDecimals = 6): Walk {
     engine.at({
       now,
       quote: (id) => quotes.get(id) ?? quoteWith(1n),
-      report: () => token(2_000_000),
+      report: () => {},
+      freeStake: () => token(2_000_000),
       isRaised: () => false,
       unrepaid: () => 0n,
       repay: () => 0n,

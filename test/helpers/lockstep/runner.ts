@@ -66,7 +66,7 @@ export function createRunner(world: World, cast: Cast) {
 
     const { commit, ...oracle } = world.quotes(now);
     const { isDone, ...stack } = world.payments(outcome);
-    const { differences: unequal, keep, report } = world.reports(stake, outcome);
+    const { differences: unequal, keep, report, freeStake: free } = world.reports(stake, outcome);
     model.at({
       now,
       unrepaid: () => owed,
@@ -75,6 +75,7 @@ export function createRunner(world: World, cast: Cast) {
       ...oracle,
       ...stack,
       report,
+      freeStake: free,
     });
     const revert = action.apply === undefined ? outcome.revert : applied(action);
     expect(text(outcome.revert), where).to.equal(text(revert));

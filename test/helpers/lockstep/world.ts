@@ -139,10 +139,12 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
       .filter((log) => log?.name === "Reported")
       .map((log) => String(log?.args));
     return {
-      report: (market: number, gain: bigint, loss: bigint, atRisk: bigint): bigint => {
+      report: (market: number, gain: bigint, loss: bigint, atRisk: bigint): void => {
         const before = seen.get(market) ?? [0n, 0n, 0n];
         seen.set(market, [gain, loss, atRisk]);
         if ([...before, gain, loss, atRisk].some((value) => value > 0n)) made.push([market, gain, loss, atRisk].join());
+      },
+      freeStake: (): bigint => {
         const lost = [...seen.values()].reduce((sum, [, value]) => sum + value, 0n);
         return lost > free ? 0n : free - lost;
       },
