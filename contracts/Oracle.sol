@@ -202,7 +202,7 @@ contract Oracle is IOracle, AccessManaged {
         if (publishTime > m.second.publishTime) {
             uint8 lotDecimals = m.source.lotDecimals;
             uint64 price = _secondPrice(signed, lotDecimals);
-            uint64 confidence = uint64(_scaled(signed.conf, signed.expo, lotDecimals).min(type(uint64).max));
+            uint64 confidence = uint64(_scaled(signed.conf, signed.expo, lotDecimals, true).min(type(uint64).max));
             m.second = Second(price, confidence, publishTime);
             emit SecondUpdated(market, price, confidence, publishTime);
         }
@@ -530,17 +530,19 @@ contract Oracle is IOracle, AccessManaged {
 
     /// @dev {u/lot} a price of the second source, down.
     function _secondPrice(PythStructs.Price memory signed, uint8 lotDecimals) private pure returns (uint64) {
-        uint256 price = signed.price <= 0 ? 0 : _scaled(uint64(signed.price), signed.expo, lotDecimals);
+        uint256 price = signed.price <= 0 ? 0 : _scaled(uint64(signed.price), signed.expo, lotDecimals, false);
         bool isUsable = price != 0 && price < PRICE_LIMIT;
         require(isUsable, SecondPriceUnusable(signed.price, signed.conf, signed.expo));
         return uint64(price);
     }
 
-    /// @dev {u/lot} = value * 10^(12 + exponent - lotDecimals), down; zero for an exponent that no price has.
-    function _scaled(uint64 value, int32 exponent, uint8 lotDecimals) private pure returns (uint256) {
+    /// @dev {u/lot} = value * 10^(12 + exponent - lotDecimals); zero for an exponent that no price has.
+    function _scaled(uint64 value, int32 exponent, uint8 lotDecimals, bool up) private pure returns (uint256) {
         int256 places = int256(PRICE_DECIMALS) + exponent - int256(uint256(lotDecimals));
         if (places < -18 || places > 12) return 0;
-        return places >= 0 ? value * 10 ** uint256(places) : value / 10 ** uint256(-places);
+        if (places >= 0) return value * 10 ** uint256(places);
+        uint256 unit = 10 ** uint256(-places);
+        return up ? uint256(value).divUp(unit) : value / unit;
     }
 
     /// @dev What the second source wants for `updates`; it must have been sent.

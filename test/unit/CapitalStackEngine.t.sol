@@ -119,6 +119,7 @@ contract CapitalStackEngineTest is RecoveryBase {
         uint256 maintenance = _mm(alice);
         _requestAll(senior, staker);
         _requestAll(senior, leaver);
+        vm.warp(vm.getBlockTimestamp() + 60);
         engine.sync(ETH);
         uint256 left = engine.markets(ETH).openInterestCap;
         assertApproxEqAbs(left * 499_998, cap * 99_999, 2 * 499_998); // each tranche without its floor
@@ -129,9 +130,10 @@ contract CapitalStackEngineTest is RecoveryBase {
         assertGe(engine.health(alice, Valuation.MARK).equity, 0);
     }
 
-    /// @dev Stake that comes for one transaction lifts the cap while it is there, and cannot leave in it.
+    /// @dev Stake that comes for one transaction lifts the cap of a minute, and cannot leave in it.
     function test_FlashDeposit_CannotLeaveAgain() public {
         _stake(junior, reserve, 1_000_000);
+        vm.warp(vm.getBlockTimestamp() + 60);
         engine.sync(ETH);
         _requestAll(junior, reserve);
         uint256 earliest = junior.exitRequest(reserve, 1).claimableAt;
@@ -141,6 +143,7 @@ contract CapitalStackEngineTest is RecoveryBase {
         vm.expectRevert(abi.encodeWithSelector(IBackstopPool.NotClaimableYet.selector, time, earliest));
         junior.claimExit(reserve, 1, 1, reserve);
         uint256 cap = engine.markets(ETH).openInterestCap;
+        vm.warp(vm.getBlockTimestamp() + 60);
         engine.sync(ETH);
         assertLt(engine.markets(ETH).openInterestCap, cap); // queued stake is none
     }

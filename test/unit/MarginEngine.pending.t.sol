@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {ICapitalStack} from "../../contracts/interfaces/ICapitalStack.sol";
 import {MarketStatus} from "../../contracts/interfaces/IMarginEngine.sol";
 import {FeedConfig} from "../../contracts/interfaces/IOracle.sol";
 import {MockAggregator} from "../../contracts/mocks/MockAggregator.sol";
@@ -40,6 +41,20 @@ contract MarginEnginePendingTest is RecoveryBase {
         _warp(8 hours);
         _setPrice(ETH, 2_000e8);
         _assertReported(ETH, 0, 0, 0);
+    }
+
+    /// @dev A calm market costs the stack nothing, once it has said that nothing is pending any more.
+    function test_Report_NothingIsSaidWhileNothingIsPending() public {
+        bytes memory any = abi.encodeWithSelector(ICapitalStack.report.selector);
+        vm.expectCall(address(pool), any, 2);
+        _open(100_000, LOTS);
+        _setPrice(ETH, 1_900e8);
+        _assertReported(ETH, 0, 0, 4_325e6);
+        _setPrice(ETH, 2_000e8);
+        _assertReported(ETH, 0, 0, 0);
+        engine.sync(ETH);
+        _warp(60);
+        engine.sync(ETH);
     }
 
     function test_Report_AnEmptyMarketHasNothingPendingWhateverItsPriceDoes() public {

@@ -137,25 +137,39 @@ contract MarginEngineSyncTest is EngineBase {
     }
 
     function test_Sync_CapFollowsFreeStake() public {
-        pool.setStake(54_000e6 - 1, 0);
-        vm.warp(vm.getBlockTimestamp() + 1);
-        engine.sync(ETH);
-        assertEq(engine.markets(ETH).openInterestCap, 999_999); // rounded down
+        assertEq(_capOf(54_000e6 - 1), 999_999); // rounded down
+        assertEq(_capOf(54_000e6), 1_000_000);
+        assertEq(_capOf(0), 0);
+        assertEq(_capOf(type(uint128).max), 1 << 47);
+    }
+
+    function test_Sync_CapIsThatOfTheMinute() public {
+        vm.warp(60 * (vm.getBlockTimestamp() / 60 + 2));
         pool.setStake(54_000e6, 0);
         engine.sync(ETH);
+        pool.setStake(27_000e6, 0);
+        vm.warp(vm.getBlockTimestamp() + 59);
+        engine.sync(ETH);
         assertEq(engine.markets(ETH).openInterestCap, 1_000_000);
-        pool.setStake(0, 0);
+        vm.warp(vm.getBlockTimestamp() + 1);
         engine.sync(ETH);
-        assertEq(engine.markets(ETH).openInterestCap, 0);
-        pool.setStake(type(uint128).max, 0);
-        engine.sync(ETH);
-        assertEq(engine.markets(ETH).openInterestCap, 1 << 47);
+        assertEq(engine.markets(ETH).openInterestCap, 500_000);
+    }
+
+    function test_SetMarket_SetsTheCapWithinTheMinute() public {
+        assertEq(_capOf(54_000e6), 1_000_000);
         MarketRules memory r = _rules();
         r.stakeShareBps = 2500;
         engine.setMarket(ETH, _params(), r);
-        pool.setStake(54_000e6, 0);
-        engine.sync(ETH);
         assertEq(engine.markets(ETH).openInterestCap, 250_000);
+    }
+
+    /// @dev {lot} after a minute with that stake
+    function _capOf(uint256 stake) private returns (uint256) {
+        pool.setStake(stake, 0);
+        vm.warp(vm.getBlockTimestamp() + 60);
+        engine.sync(ETH);
+        return engine.markets(ETH).openInterestCap;
     }
 
     function test_Sync_StakeThatLeavesMakesNobodyLiquidatable() public {

@@ -125,7 +125,7 @@ contract OracleSecondTest is OracleBase {
         if (most > uint256(uint64(type(int64).max))) most = uint256(uint64(type(int64).max));
         value = uint64(bound(value, least, most));
         oracle.updateSecond{value: FEE}(ETH, _update(int64(value), confidence, exponent, START));
-        uint256 scaled = (uint256(confidence) * up) / down;
+        uint256 scaled = (uint256(confidence) * up + down - 1) / down; // up: never surer than it says
         _checkSecond(
             uint64((uint256(value) * up) / down),
             scaled > type(uint64).max ? type(uint64).max : uint64(scaled),
