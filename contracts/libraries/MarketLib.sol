@@ -35,7 +35,7 @@ library MarketLib {
     function sync(Ledger storage ledger, Env memory env, uint8 m) external {
         Market memory market = ledger.listed(m);
         require(market.status < MarketStatus.SETTLING, IMarginEngine.MarketNotActive(m, market.status));
-        _sync(ledger, env, m, market, env.oracle.sync(m), _isNewMinute(market));
+        _sync(ledger, env, m, market, env.oracle.sync(m));
     }
 
     function set(
@@ -62,7 +62,7 @@ library MarketLib {
                 uint32(block.timestamp)
             );
         } else {
-            _sync(ledger, env, m, market, quote, _isNewMinute(market)); // up to now at the old terms
+            _sync(ledger, env, m, market, quote); // up to now at the old terms
             // what keeps an account healthy gets no worse at once
             MarketParams memory current = ledger.params[m];
             require(
@@ -77,7 +77,8 @@ library MarketLib {
         ledger.params[m] = next;
         ledger.rules[m] = nextRules;
         emit IMarginEngine.MarketSet(m, next, nextRules);
-        _sync(ledger, env, m, market, quote, true);
+        market.openInterestCap = 0;
+        _sync(ledger, env, m, market, quote);
     }
 
     function setStatus(Ledger storage ledger, uint8 m, MarketStatus status) external {
@@ -125,20 +126,8 @@ library MarketLib {
         );
     }
 
-    function _isNewMinute(Market memory market) private view returns (bool) {
-        return market.syncedAt / MINUTE != block.timestamp / MINUTE; // aligned
-    }
-
-    /// @param market  the market as stored; brought up to date here and in storage
-    /// @param isWhole the cap and the level's other inputs too, once in each aligned minute; else only what the price changes
-    function _sync(
-        Ledger storage ledger,
-        Env memory env,
-        uint8 m,
-        Market memory market,
-        Quote memory quote,
-        bool isWhole
-    ) private {
+    /// @param market the market as stored; brought up to date here and in storage
+    function _sync(Ledger storage ledger, Env memory env, uint8 m, Market memory market, Quote memory quote) private {
         MarketRules memory rules = ledger.rules[m];
         uint256 used = PremiumLib.utilisation(market.openInterest, market.openInterestCap);
         uint256 premium = FundingLib.accrue(
@@ -152,6 +141,8 @@ library MarketLib {
         if (maintenanceBps != ledger.params[m].maintenanceBps) {
             ledger.params[m].maintenanceBps = uint16(maintenanceBps); // at most the target
         }
+        // once in each aligned minute, and as long as there is no cap at all
+        bool isWhole = market.syncedAt / MINUTE != block.timestamp / MINUTE || market.openInterestCap == 0;
         bool isMoved = market.price != quote.price;
         market.price = quote.price;
         market.validUntil = quote.validUntil;

@@ -113,9 +113,9 @@ export function refresh(ctx: Context, id: number): void {
 
 /**
  * Accrues funding and premium, stores the newest quote, refreshes rate and maintenance margin; cap and level at the first sync of each
- * aligned minute, or when told to.
+ * aligned minute, and as long as there is no cap at all.
  */
-export function sync(ctx: Context, market: number, isWhole = false): void {
+export function sync(ctx: Context, market: number): void {
   const { state, world, tokenUnit } = ctx;
   const row = listedMarket(ctx, market);
   ensure(row.status < MarketStatus.SETTLING, "MarketNotActive", BigInt(market), BigInt(row.status));
@@ -133,7 +133,7 @@ export function sync(ctx: Context, market: number, isWhole = false): void {
   state.markets.set(BigInt(market), result.market);
   state.params.set(market, { ...paramsOf(ctx, market), maintenanceBps });
   report(ctx, market);
-  if (isWhole || row.syncedAt / MINUTE !== world.now / MINUTE) {
+  if (row.syncedAt / MINUTE !== world.now / MINUTE || row.openInterestCap === 0n) {
     const freeStake = world.freeStake() * tokenUnit;
     const capacity = openInterestCap(rulesOf(ctx, market), maintenanceBps, freeStake, quote.price);
     const level = observeRisk(ctx, market, capacity, freeStake);

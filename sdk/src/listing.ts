@@ -34,7 +34,8 @@ export function setMarket(ctx: Context, market: number, params: MarketParams, ru
     maintenanceFromBps: maintenanceBps,
     rampStartedAt: world.now,
   });
-  sync(ctx, market, true);
+  state.patchMarket(market, { openInterestCap: 0n });
+  sync(ctx, market);
 }
 
 /** Lets a market take new risk again, or stops it; a wind-down, once begun, is not taken back. */
