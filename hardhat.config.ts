@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
+import type { HttpNetworkUserConfig } from "hardhat/types/config";
 import quickTests from "./scripts/quick-tests.plugin.ts";
 import quiet from "./scripts/quiet.plugin.ts";
 
@@ -13,7 +14,8 @@ const compilation = {
     {
       version: "0.8.35",
       path: require.resolve("solc/soljson.js"),
-      settings: { viaIR: true, optimizer: { enabled: true, runs: 500 }, evmVersion: "cancun" },
+      // In the order of Hardhat's `production`: the input is hashed as text, and two orders would be two builds.
+      settings: { optimizer: { enabled: true, runs: 500 }, viaIR: true, evmVersion: "cancun" },
     },
   ],
 };
@@ -23,6 +25,15 @@ const suffix = process.env.COV === "1" ? "-cov" : "";
 
 /** The hardfork follows `evmVersion`; Hardhat's own default is a later one. */
 const local = { type: "edr-simulated", chainType: "l1", hardfork: "cancun" } as const;
+
+/** A chain where mistakes cost money. URL and key come from the environment or the keystore, and only when the network is used. */
+const live = (chainType: "l1" | "op" | "generic", chainId: number, url: string): HttpNetworkUserConfig => ({
+  type: "http",
+  chainType,
+  chainId,
+  url: configVariable(url),
+  accounts: [configVariable("DEPLOYER_KEY")],
+});
 
 export default defineConfig({
   plugins: [toolbox, quiet, quickTests],
@@ -35,11 +46,13 @@ export default defineConfig({
   },
   solidity: {
     // What the modules of deploy/ deploy and no contract of ours imports.
-    npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
-    profiles: {
-      default: compilation,
-      production: { isolated: true, ...compilation },
-    },
+    npmFilesToBuild: [
+      "@openzeppelin/contracts/access/manager/AccessManager.sol",
+      "@openzeppelin/contracts/governance/TimelockController.sol",
+      "@pythnetwork/pyth-sdk-solidity/MockPyth.sol",
+    ],
+    // The same for both, down to the compiler's input: what is deployed is what was tested, and nothing is built twice.
+    profiles: { default: compilation, production: { ...compilation, isolated: false, toolVersionsInBuildInfo: false } },
   },
   test: {
     mocha: { timeout: 120_000 },
@@ -69,13 +82,16 @@ export default defineConfig({
   networks: {
     default: local, // `network.create()`
     node: local, // `hardhat node`
-    localhost: { type: "http", chainType: "l1", url: "http://127.0.0.1:8545" },
-    sepolia: {
-      type: "http",
-      chainType: "l1",
-      url: configVariable("RPC_URL"),
-      accounts: [configVariable("DEPLOYER_KEY")],
-    },
+    localhost: { type: "http", chainType: "l1", url: process.env.LOCALHOST_URL ?? "http://127.0.0.1:8545" },
+    anvil: { type: "http", chainType: "l1", url: process.env.ANVIL_URL ?? "http://127.0.0.1:8546" },
+    sepolia: live("l1", 11_155_111, "SEPOLIA_URL"),
+    "base-sepolia": live("op", 84_532, "BASE_SEPOLIA_URL"),
+    "arbitrum-sepolia": live("generic", 421_614, "ARBITRUM_SEPOLIA_URL"),
+  },
+  verify: {
+    etherscan: { apiKey: configVariable("ETHERSCAN_KEY") }, // one key for all chains
+    blockscout: { enabled: true },
+    sourcify: { enabled: true },
   },
   ignition: { requiredConfirmations: 1, blockPollingInterval: 500 },
   typechain: { outDir: "./typechain-types" },

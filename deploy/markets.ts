@@ -48,6 +48,7 @@ export type VolatilityLimits = {
 
 export interface MarketConfig {
   readonly name: string;
+  readonly inventoryCapBps: number | null; // {bps} of the pool's assets that its inventory may be worth; null: the engine's default, 3,500
   readonly volatility: VolatilityLimits | null; // null: the market has no levels
   readonly params: MarketParams;
   readonly rules: MarketRules;
@@ -61,6 +62,7 @@ const kept = { maintenanceFromBps: 0, rampStartedAt: 0 };
 
 export const ETH: MarketConfig = {
   name: "ETH",
+  inventoryCapBps: null,
   volatility: { level1: 11_000, level2: 17_000, level3: 27_000, level4: 43_000, initial: 8_000 },
   params: {
     initialBps: 500, // 20x
@@ -98,17 +100,25 @@ export const ETH: MarketConfig = {
 
 export const BTC: MarketConfig = {
   name: "BTC",
+  inventoryCapBps: null,
   volatility: { level1: 9_000, level2: 14_000, level3: 22_000, level4: 35_000, initial: 6_000 },
   params: { ...ETH.params, minLots: 10 }, // 0.001 BTC
   rules: { ...ETH.rules, shockBps: 2_500 },
   feed: { ...ETH.feed, maxAnswer: 10n ** 16n },
 };
 
-/** A coin of thin liquidity: half the leverage, twice the shock. */
+/** A coin of thin liquidity: half the leverage, twice the shock, as little inventory as the engine allows. */
 export const ALT: MarketConfig = {
   name: "ALT",
+  inventoryCapBps: 500,
   volatility: { level1: 15_000, level2: 24_000, level3: 38_000, level4: 60_000, initial: 12_000 },
   params: { ...ETH.params, initialBps: 1_000, maintenanceBps: 620, rampNotional: 5_000_000n },
   rules: { ...ETH.rules, shockBps: 6_000, stakeShareBps: 2_000, maintenanceTargetBps: 620 },
   feed: { ...ETH.feed, edgeBps: 50, jumpBps: 3_000 },
 };
+
+/** Pyth's ids of the second source, the same on every chain. Source: https://docs.pyth.network/price-feeds/price-feeds */
+export const PRICE_IDS = {
+  ETH: "0xff61491a931112ddf1bd8147cd1b641375f79f5825126d665480874634fd0ace",
+  BTC: "0xe62df6c8b4a85fe1a67db44dc12de5db330f7ac66b72dc658afedf0f4a415b43",
+} as const;

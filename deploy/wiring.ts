@@ -1,27 +1,68 @@
 /** The one wiring of the contracts: live deployments, fixtures, drill and benchmarks all go through these functions. */
 import type { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import type { Interface } from "ethers";
 import {
   BackstopAMM__factory,
   BackstopPool__factory,
   CapitalStack__factory,
-  IMarginEngine__factory,
-  IOracle__factory,
+  MarginEngine__factory,
+  Oracle__factory,
   RiskEngine__factory,
 } from "../typechain-types/index.js";
 import type { FeedParams, MarketParams, MarketRules, VolatilityLimits } from "./markets.ts";
+import type { STACK } from "./stack.ts";
 
 type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
 type Argument = NonNullable<Parameters<Builder["call"]>[2]>[number];
 type Contract = Parameters<Builder["call"]>[0];
+type Step = NonNullable<NonNullable<Parameters<Builder["call"]>[3]>["after"]>[number];
 
-/** Role ids of the AccessManager; 0 is its own ADMIN_ROLE. docs/roles.md says what each can and cannot do. */
+/** Role ids of the AccessManager: its own ADMIN_ROLE, and ours. docs/roles.md says what each can and cannot do. */
+export const ADMIN = 0n;
 export const GOVERNANCE = 1n;
 export const GUARDIAN = 2n;
 
-const selectors = (abi: { getFunction(name: string): { selector: string } | null }, names: readonly string[]) =>
+/** The contracts that ask the manager, with what it answers for: every function under `restricted`, and who may call it. */
+export const GRANTS = [
+  { id: "allowOracle", target: "oracle", role: GOVERNANCE, functions: ["configure", "configureSecond"] },
+  {
+    id: "allowEngine",
+    target: "engine",
+    role: GOVERNANCE,
+    functions: ["wire", "setMarket", "setStatus", "setInventoryCap", "windDown"],
+  },
+  { id: "allowStack", target: "stack", role: GOVERNANCE, functions: ["setBudgets", "setTranches"] },
+  {
+    id: "allowRisk",
+    target: "risk",
+    role: GOVERNANCE,
+    functions: ["setVolatilityLimits", "setReporters", "setModel", "setThreshold"],
+  },
+  { id: "allowAmm", target: "amm", role: GOVERNANCE, functions: ["setFee"] },
+  { id: "allowJunior", target: "junior", role: GOVERNANCE, functions: ["setExitClocks"] },
+  { id: "allowSenior", target: "senior", role: GOVERNANCE, functions: ["setExitClocks"] },
+  { id: "allowPause", target: "engine", role: GUARDIAN, functions: ["pauseMarket"] },
+  { id: "allowPauseJunior", target: "junior", role: GUARDIAN, functions: ["pause", "unpause"] },
+  { id: "allowPauseSenior", target: "senior", role: GUARDIAN, functions: ["pause", "unpause"] },
+] as const;
+
+export type Target = (typeof GRANTS)[number]["target"];
+
+export const interfaces: Readonly<Record<Target, Interface>> = {
+  oracle: Oracle__factory.createInterface(),
+  engine: MarginEngine__factory.createInterface(),
+  stack: CapitalStack__factory.createInterface(),
+  risk: RiskEngine__factory.createInterface(),
+  amm: BackstopAMM__factory.createInterface(),
+  junior: BackstopPool__factory.createInterface(),
+  senior: BackstopPool__factory.createInterface(),
+};
+
+/** Selectors of a target's functions. */
+export const selectors = (target: Target, names: readonly string[]): string[] =>
   names.map((name) => {
-    const found = abi.getFunction(name);
-    if (found === null) throw new Error(`No function ${name} to give a role for`);
+    const found = interfaces[target].getFunction(name);
+    if (found === null) throw new Error(`No function ${name} in ${target} to give a role for`);
     return found.selector;
   });
 
@@ -55,35 +96,11 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
   const risk = m.contract("RiskEngine", [engine, manager]);
   const amm = m.contract("BackstopAMM", [engine, manager]);
 
-  const allow = (id: string, target: Contract, functions: string[], role: bigint) =>
-    m.call(manager, "setTargetFunctionRole", [target, functions, role], { id });
-  const engineAbi = IMarginEngine__factory.createInterface();
-  const oracleAbi = IOracle__factory.createInterface();
-  const stackAbi = CapitalStack__factory.createInterface();
-  const poolAbi = BackstopPool__factory.createInterface();
-  const riskAbi = RiskEngine__factory.createInterface();
-  const ammAbi = BackstopAMM__factory.createInterface();
+  const targets: Record<Target, Contract> = { oracle, engine, stack, risk, amm, junior, senior };
   const roles = [
-    allow("allowOracle", oracle, selectors(oracleAbi, ["configure", "configureSecond"]), GOVERNANCE),
-    allow(
-      "allowEngine",
-      engine,
-      selectors(engineAbi, ["wire", "setMarket", "setStatus", "setInventoryCap", "windDown"]),
-      GOVERNANCE,
+    ...GRANTS.map(({ id, target, role, functions }) =>
+      m.call(manager, "setTargetFunctionRole", [targets[target], selectors(target, functions), role], { id }),
     ),
-    allow("allowStack", stack, selectors(stackAbi, ["setBudgets", "setTranches"]), GOVERNANCE),
-    allow(
-      "allowRisk",
-      risk,
-      selectors(riskAbi, ["setVolatilityLimits", "setReporters", "setModel", "setThreshold"]),
-      GOVERNANCE,
-    ),
-    allow("allowAmm", amm, selectors(ammAbi, ["setFee"]), GOVERNANCE),
-    allow("allowJunior", junior, selectors(poolAbi, ["setExitClocks"]), GOVERNANCE),
-    allow("allowSenior", senior, selectors(poolAbi, ["setExitClocks"]), GOVERNANCE),
-    allow("allowPause", engine, selectors(engineAbi, ["pauseMarket"]), GUARDIAN),
-    allow("allowPauseJunior", junior, selectors(poolAbi, ["pause", "unpause"]), GUARDIAN),
-    allow("allowPauseSenior", senior, selectors(poolAbi, ["pause", "unpause"]), GUARDIAN),
     m.call(manager, "grantRole", [GOVERNANCE, deployer, 0], { id: "grantGovernance" }),
     m.call(manager, "grantRole", [GUARDIAN, guardian, 0], { id: "grantGuardian" }),
   ];
@@ -92,36 +109,63 @@ export function wireCore(m: Builder, token: Argument, guardian: Argument, treasu
     after: roles,
     from: deployer,
   });
-  return { manager, oracle, engine, stack, junior, senior, exchange, risk, amm, connected };
+  return { manager, oracle, engine, stack, junior, senior, exchange, risk, amm, ...libraries, connected };
+}
+
+type Core = ReturnType<typeof wireCore>;
+
+/** Sets the terms of the capital stack. A deployment that does not has those of its constructor, the same. */
+export function wireStack(m: Builder, core: Pick<Core, "stack" | "connected">, terms: typeof STACK) {
+  const { marketDayBps, windowBps, attachmentBps, juniorWeightBps, treasuryBps } = terms;
+  const after = [core.connected];
+  m.call(core.stack, "setBudgets", [marketDayBps, windowBps], { id: "setBudgets", after });
+  m.call(core.stack, "setTranches", [attachmentBps, juniorWeightBps, treasuryBps], { id: "setTranches", after });
 }
 
 export interface MarketArguments {
   readonly index: number;
   readonly name: string;
   readonly aggregator: Argument;
-  readonly feed: FeedParams;
+  readonly feed: { readonly [Field in keyof FeedParams]: Argument };
+  /** Pyth's contract and the id of the price; none when not given. */
+  readonly second?: { readonly pyth: Argument; readonly priceId: Argument };
   readonly params: MarketParams;
   readonly rules: MarketRules;
   readonly volatility: VolatilityLimits | null;
+  readonly inventoryCapBps: number | null;
 }
 
-/** Gives a market its feed and its limits and lists it. `core` is what `wireCore` returned. */
+const ANY_LOTS = 2n ** 56n - 1n;
+
+/** Gives a market its feeds and its limits and lists it, once `core` is connected. */
 export function wireMarket(
   m: Builder,
-  core: Pick<ReturnType<typeof wireCore>, "oracle" | "engine" | "risk" | "connected">,
-  { index, name, aggregator, feed, params, rules, volatility }: MarketArguments,
+  core: { readonly oracle: Contract; readonly engine: Contract; readonly risk: Contract; readonly connected: Step },
+  { index, name, aggregator, feed, second, params, rules, volatility, inventoryCapBps }: MarketArguments,
 ) {
   const after = [core.connected];
-  const configured = m.call(core.oracle, "configure", [index, { aggregator, ...feed }], {
-    id: `configure${name}`,
-    after,
-  });
-  const limited =
-    volatility === null
-      ? []
-      : [m.call(core.risk, "setVolatilityLimits", [index, volatility], { id: `limit${name}`, after })];
-  return m.call(core.engine, "setMarket", [index, params, rules], {
-    id: `list${name}`,
-    after: [configured, ...limited],
-  });
+  const configured = m.call(core.oracle, "configure", [index, { aggregator, ...feed }], { id: `configure${name}`, after });
+  const ready: Step[] = [configured];
+  if (second !== undefined)
+    ready.push(m.call(core.oracle, "configureSecond", [index, second], { id: `second${name}`, after: [configured] }));
+  if (volatility !== null)
+    ready.push(m.call(core.risk, "setVolatilityLimits", [index, volatility], { id: `limit${name}`, after }));
+  const listed = m.call(core.engine, "setMarket", [index, params, rules], { id: `list${name}`, after: ready });
+  if (inventoryCapBps === null) return listed;
+  const cap = { lots: ANY_LOTS, bps: inventoryCapBps };
+  return m.call(core.engine, "setInventoryCap", [index, cap], { id: `cap${name}`, after: [listed] });
+}
+
+/** Gives every power of the deployer to `governor`, for good: it must be somebody else. `last` is what still needs the deployer. */
+export function handOver(m: Builder, manager: Contract, governor: Argument, last: Step) {
+  const deployer = m.getAccount(0);
+  const granted = [
+    m.call(manager, "grantRole", [GOVERNANCE, governor, 0], { id: "grantGovernance", after: [last] }),
+    m.call(manager, "grantRole", [ADMIN, governor, 0], { id: "grantAdmin", after: [last] }),
+  ];
+  const renounced = [
+    m.call(manager, "renounceRole", [GUARDIAN, deployer], { id: "giveUpGuardian", after: granted }), // nothing if it never was
+    m.call(manager, "renounceRole", [GOVERNANCE, deployer], { id: "giveUpGovernance", after: granted }),
+  ];
+  m.call(manager, "renounceRole", [ADMIN, deployer], { id: "giveUpAdmin", after: renounced });
 }

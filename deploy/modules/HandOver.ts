@@ -1,21 +1,15 @@
-/** Gives the deployer's powers over a live deployment to a governor, a timelock, for good. Not to the deployer itself. */
+/** Gives the deployer's powers over a live deployment to a governor that exists, for good. Not to the deployer itself. */
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import { GOVERNANCE } from "../wiring.ts";
+import type { IgnitionModule } from "@nomicfoundation/ignition-core";
+import { handOver } from "../wiring.ts";
 import Backstop from "./Backstop.ts";
 
-const ADMIN = 0n; // ADMIN_ROLE of the AccessManager: grants and revokes all others
+/** `last` is the last module that needs the deployer. */
+export const handOverModule = (last: IgnitionModule) =>
+  buildModule("HandOver", (m) => {
+    const core = m.useModule(Backstop);
+    handOver(m, core.manager, m.getParameter<string>("governor"), last);
+    return core;
+  });
 
-export default buildModule("HandOver", (m) => {
-  const core = m.useModule(Backstop);
-  const { manager } = core;
-  const deployer = m.getAccount(0);
-  const governor = m.getParameter<string>("governor");
-
-  const granted = [
-    m.call(manager, "grantRole", [GOVERNANCE, governor, 0], { id: "grantGovernance" }),
-    m.call(manager, "grantRole", [ADMIN, governor, 0], { id: "grantAdmin" }),
-  ];
-  const renounced = m.call(manager, "renounceRole", [GOVERNANCE, deployer], { id: "giveUpGovernance", after: granted });
-  m.call(manager, "renounceRole", [ADMIN, deployer], { id: "giveUpAdmin", after: [renounced] });
-  return core;
-});
+export default handOverModule(Backstop);

@@ -5,11 +5,11 @@ import type { LocalMarket } from "../../../deploy/modules/Local.ts";
 import { dollars } from "../fixture.ts";
 import type { Script } from "./waves.ts";
 
-/** As deployed, but for funding: in the first market it soon shows which side is crowded. */
+/** As deployed, but for funding, in the first market it soon shows which side is crowded, and the third's cap on inventory. */
 export const DEPLOYED: readonly LocalMarket[] = [
   { config: { ...ETH, rules: { ...ETH.rules, skewFactor: 4_000_000 } }, answer: dollars(2_000n) },
   { config: BTC, answer: dollars(60_000n) },
-  { config: ALT, answer: dollars(2n) },
+  { config: { ...ALT, inventoryCapBps: null }, answer: dollars(2n) },
 ];
 
 const MINUTE = 60n;

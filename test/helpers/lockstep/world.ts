@@ -21,7 +21,10 @@ const LIMITS: VolatilityLimits = { level1: 20_000, level2: 30_000, level3: 45_00
 export const MARKETS: readonly LocalMarket[] = [
   { config: { ...ETH, volatility: null, feed: anyStep(ETH) }, answer: dollars(2_000n) },
   { config: { ...BTC, volatility: LIMITS, feed: anyStep(BTC) }, answer: dollars(60_000n) },
-  { config: { ...ALT, volatility: LIMITS, feed: { ...ALT.feed, jumpBps: 1_500 } }, answer: dollars(2n) },
+  {
+    config: { ...ALT, volatility: LIMITS, inventoryCapBps: null, feed: { ...ALT.feed, jumpBps: 1_500 } },
+    answer: dollars(2n),
+  },
 ];
 export const MARKET_IDS = [0, 1, 2] as const;
 
