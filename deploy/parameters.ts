@@ -88,7 +88,12 @@ export function settingsOf(
     problems.push(`Backstop names ${DOUBLED.join(", ")} itself on a local chain.`);
   const sources = local
     ? undefined
-    : { token: source("token"), ethUsdFeed: source("ethUsdFeed"), btcUsdFeed: source("btcUsdFeed"), pyth: source("pyth") };
+    : {
+        token: source("token"),
+        ethUsdFeed: source("ethUsdFeed"),
+        btcUsdFeed: source("btcUsdFeed"),
+        pyth: source("pyth"),
+      };
 
   return {
     network,

@@ -14,8 +14,6 @@ export async function urlOf(network: string): Promise<string> {
   const url = await found.url.getUrl().catch((error: unknown) => {
     throw new DeployError(`The URL of ${network} is not set. ${messageOf(error)}`, { cause: error });
   });
-  if (!/^https?:\/\/[^/\s]+/.test(url))
-    throw new DeployError(`The URL of ${network}, ${JSON.stringify(url)}, is none: it must begin with http:// or https://.`);
   return url;
 }
 
@@ -52,11 +50,13 @@ export function addressOfKey(key: string): string {
 }
 
 /** Connects and makes sure that the chain is the one that was meant. */
-export async function connect(network: string): Promise<JsonRpcProvider> {
+export async function connect(network: string, at?: string): Promise<JsonRpcProvider> {
   const expected = NETWORKS[network];
   if (expected === undefined)
     throw new DeployError(`No network "${network}"; there are ${Object.keys(NETWORKS).join(", ")}.`);
-  const url = await urlOf(network);
+  const url = at ?? (await urlOf(network));
+  if (!URL.canParse(url) || !/^https?:/.test(url))
+    throw new DeployError(`The URL of ${network}, "${url}", is none: it must begin with http:// or https://.`);
   const chainId = await ask(url);
   if (chainId !== expected.chainId)
     throw new DeployError(
@@ -79,9 +79,12 @@ async function ask(url: string): Promise<number> {
     });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw new RetryableError(`No node answers at ${shown(url)}: ${messageOf(cause)}. Is it running, is the URL right?`, {
-      cause: error,
-    });
+    throw new RetryableError(
+      `No node answers at ${shown(url)}: ${messageOf(cause)}. Is it running, is the URL right?`,
+      {
+        cause: error,
+      },
+    );
   }
   const text = await answer.text();
   const chainId = /"result"\s*:\s*"(0x[0-9a-fA-F]+)"/.exec(text)?.[1];
@@ -126,7 +129,10 @@ export async function checkParameters(
 
 /** The deployer can pay for what DEPLOYMENT_GAS says at today's fee. */
 export async function checkMoney(provider: JsonRpcProvider, network: string, deployer: string): Promise<string> {
-  const [balance, { maxFeePerGas, gasPrice }] = await Promise.all([provider.getBalance(deployer), provider.getFeeData()]);
+  const [balance, { maxFeePerGas, gasPrice }] = await Promise.all([
+    provider.getBalance(deployer),
+    provider.getFeeData(),
+  ]);
   const price = maxFeePerGas ?? gasPrice ?? 0n; // {wei/gas}
   const needed = DEPLOYMENT_GAS * price;
   const sum = `${Number(DEPLOYMENT_GAS) / 1e6} million gas at ${formatUnits(price, "gwei")} gwei = ${formatEther(needed)} ETH`;

@@ -8,28 +8,29 @@ import { DeployError } from "./errors.ts";
 import { ALT, BTC, ETH, PRICE_IDS } from "./markets.ts";
 import type { DeploymentSettings } from "./parameters.ts";
 
-const folder = (network: string) => path.resolve(import.meta.dirname, "deployments", network);
-const recordFile = (network: string) => path.resolve(import.meta.dirname, "addresses", `${network}.json`);
-const genesisFile = (network: string) => path.join(folder(network), "genesis");
+// A deployment's id is the name of its network, unless there are several to one network.
+const folder = (id: string) => path.resolve(import.meta.dirname, "deployments", id);
+const recordFile = (id: string) => path.resolve(import.meta.dirname, "addresses", `${id}.json`);
+const genesisFile = (id: string) => path.join(folder(id), "genesis");
 
 /** Hash of the first block of the chain that the journal is about. */
-export const readGenesis = (network: string): string | undefined =>
-  existsSync(genesisFile(network)) ? readFileSync(genesisFile(network), "utf8").trim() : undefined;
+export const readGenesis = (id: string): string | undefined =>
+  existsSync(genesisFile(id)) ? readFileSync(genesisFile(id), "utf8").trim() : undefined;
 
-export async function writeGenesis(network: string, hash: string): Promise<void> {
-  await mkdir(folder(network), { recursive: true });
-  await writeFile(genesisFile(network), `${hash}\n`);
+export async function writeGenesis(id: string, hash: string): Promise<void> {
+  await mkdir(folder(id), { recursive: true });
+  await writeFile(genesisFile(id), `${hash}\n`);
 }
 
-export const forget = (network: string): Promise<void> => rm(folder(network), { recursive: true, force: true });
+export const forget = (id: string): Promise<void> => rm(folder(id), { recursive: true, force: true });
 
-export const hasJournal = (network: string): boolean => existsSync(path.join(folder(network), "journal.jsonl"));
+export const hasJournal = (id: string): boolean => existsSync(path.join(folder(id), "journal.jsonl"));
 
 /** Names of Ignition's futures, `Module#Contract`, with where they are. */
-function deployedAddresses(network: string): Record<string, string> {
-  const file = path.join(folder(network), "deployed_addresses.json");
+export function deployedAddresses(id: string): Record<string, string> {
+  const file = path.join(folder(id), "deployed_addresses.json");
   if (!existsSync(file))
-    throw new DeployError(`Nothing is deployed to ${network}: there is no ${path.relative(process.cwd(), file)}.`);
+    throw new DeployError(`Nothing is deployed to ${id}: there is no ${path.relative(process.cwd(), file)}.`);
   return JSON.parse(readFileSync(file, "utf8")) as Record<string, string>; // Ignition's own file
 }
 
@@ -39,13 +40,14 @@ interface Journal {
   readonly startBlock: number;
 }
 
-function readJournal(network: string): Journal {
+function readJournal(id: string): Journal {
   let chainId = 0;
   let deployer = "";
   let startBlock = Number.POSITIVE_INFINITY;
-  for (const line of readFileSync(path.join(folder(network), "journal.jsonl"), "utf8").split("\n")) {
+  for (const line of readFileSync(path.join(folder(id), "journal.jsonl"), "utf8").split("\n")) {
     if (line === "") continue;
-    const message: { type?: string; chainId?: number; from?: string; receipt?: { blockNumber: number } } = JSON.parse(line);
+    const message: { type?: string; chainId?: number; from?: string; receipt?: { blockNumber: number } } =
+      JSON.parse(line);
     if (message.type === "DEPLOYMENT_INITIALIZE") chainId = message.chainId ?? 0;
     if (message.type === "DEPLOYMENT_EXECUTION_STATE_INITIALIZE") deployer = message.from ?? deployer;
     if (message.type === "TRANSACTION_CONFIRM")
@@ -67,17 +69,17 @@ const FUTURES = {
 } as const;
 
 /** From the journal and the parameters of the network. */
-export function buildRecord(settings: DeploymentSettings): Deployment {
+export function buildRecord(id: string, settings: DeploymentSettings): Deployment {
   const { network, sources, alt } = settings;
-  const addresses = deployedAddresses(network);
+  const addresses = deployedAddresses(id);
   const at = (future: string): Address => {
     const found = addresses[future];
     if (found === undefined)
-      throw new DeployError(`The deployment to ${network} is not complete: ${future} is missing. Run npm run deploy again.`);
+      throw new DeployError(`The deployment to ${id} is not complete: ${future} is missing. Run npm run deploy again.`);
     return getAddress(found) as Address;
   };
   const given = (value: string | undefined, double: string) => (value === undefined ? at(double) : (value as Address));
-  const { chainId, deployer, startBlock } = readJournal(network);
+  const { chainId, deployer, startBlock } = readJournal(id);
   const contracts = Object.fromEntries(Object.entries(FUTURES).map(([name, future]) => [name, at(future)]));
   const libraries = Object.entries(addresses)
     .filter(([future]) => /^Backstop#\w+Lib$/.test(future))
@@ -103,18 +105,18 @@ export function buildRecord(settings: DeploymentSettings): Deployment {
   });
 }
 
-/** Writes deploy/addresses/NETWORK.json and returns its path. */
-export async function writeRecord(deployment: Deployment): Promise<string> {
-  const file = recordFile(deployment.network);
+/** Writes deploy/addresses/ID.json and returns its path. */
+export async function writeRecord(id: string, deployment: Deployment): Promise<string> {
+  const file = recordFile(id);
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(deployment, null, 2)}\n`);
   return file;
 }
 
-export async function readRecord(network: string): Promise<Deployment> {
-  const file = recordFile(network);
+export async function readRecord(id: string): Promise<Deployment> {
+  const file = recordFile(id);
   const shown = path.relative(process.cwd(), file);
-  if (!existsSync(file)) throw new DeployError(`There is no ${shown}: deploy to ${network} first.`);
+  if (!existsSync(file)) throw new DeployError(`There is no ${shown}: deploy to ${id} first.`);
   try {
     return parseDeployment(JSON.parse(await readFile(file, "utf8")));
   } catch (error) {

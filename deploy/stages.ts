@@ -1,5 +1,4 @@
 /** Deploys in stages, each of which resumes what an interrupted run left: doubles (local chains), Backstop, further markets, hand-over. */
-import type { IgnitionModule } from "@nomicfoundation/ignition-core";
 import type { NetworkConnection } from "hardhat/types/network";
 import Alt from "./modules/Alt.ts";
 import Backstop from "./modules/Backstop.ts";
@@ -7,6 +6,7 @@ import Doubles from "./modules/Doubles.ts";
 import { handOverModule } from "./modules/HandOver.ts";
 import { timelockModule } from "./modules/Timelock.ts";
 import type { DeploymentSettings, Sources } from "./parameters.ts";
+import type { IgnitionModule } from "./wiring.ts";
 
 export interface StageOptions {
   /** The folder of Ignition's journal, under deploy/deployments/; not used in process. */

@@ -12,6 +12,7 @@ import {
 import type { FeedParams, MarketParams, MarketRules, VolatilityLimits } from "./markets.ts";
 import type { STACK } from "./stack.ts";
 
+export type IgnitionModule = ReturnType<typeof buildModule>;
 type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
 type Argument = NonNullable<Parameters<Builder["call"]>[2]>[number];
 type Contract = Parameters<Builder["call"]>[0];
@@ -144,7 +145,10 @@ export function wireMarket(
   { index, name, aggregator, feed, second, params, rules, volatility, inventoryCapBps }: MarketArguments,
 ) {
   const after = [core.connected];
-  const configured = m.call(core.oracle, "configure", [index, { aggregator, ...feed }], { id: `configure${name}`, after });
+  const configured = m.call(core.oracle, "configure", [index, { aggregator, ...feed }], {
+    id: `configure${name}`,
+    after,
+  });
   const ready: Step[] = [configured];
   if (second !== undefined)
     ready.push(m.call(core.oracle, "configureSecond", [index, second], { id: `second${name}`, after: [configured] }));

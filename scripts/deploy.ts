@@ -21,6 +21,8 @@ deploy/addresses/NAME.json. Interrupted, it goes on where it stopped when it is 
   --dry-run          deploys to a chain in this process instead; prints gas and cost of every transaction
   --gas-price GWEI   for the cost of a dry run; 1 by default
   --parameters FILE  instead of the network's own
+  --deployment ID    for a second deployment to the network: its folder in deploy/deployments/ and its file in
+                     deploy/addresses/; NAME by default
   --json             a dry run's result as one JSON object
   --help             this text
 `;
@@ -31,6 +33,7 @@ interface Options {
   readonly dryRun: boolean;
   readonly gasPrice: bigint; // {wei}
   readonly parameters: string | undefined;
+  readonly id: string;
   readonly json: boolean;
 }
 
@@ -47,6 +50,7 @@ function parse(args: string[]): Options | "help" {
         "dry-run": boolean,
         "gas-price": string,
         parameters: string,
+        deployment: string,
         json: boolean,
         help: { ...boolean, short: "h" },
       },
@@ -66,8 +70,14 @@ function parse(args: string[]): Options | "help" {
     dryRun: values["dry-run"],
     gasPrice: parseUnits(gwei, "gwei"),
     parameters: values.parameters,
+    id: idOf(values.deployment ?? values.network),
     json: values.json,
   };
+}
+
+function idOf(id: string): string {
+  if (/^[a-zA-Z][\w-]*$/.test(id)) return id;
+  throw new DeployError(`--deployment is "${id}"; it must be letters, digits, - and _, a letter first.`);
 }
 
 async function main(): Promise<number> {
@@ -94,24 +104,24 @@ async function dryRun(settings: DeploymentSettings, { gasPrice, json }: Options)
   return 0;
 }
 
-async function deploy(settings: DeploymentSettings, { network, handOver }: Options): Promise<number> {
+async function deploy(settings: DeploymentSettings, { network, handOver, id }: Options): Promise<number> {
   if (handOver && settings.governor === undefined)
     throw new DeployError(`The parameters of ${network} name nobody to hand over to: add Timelock or HandOver.`);
   const provider = await connect(network);
   const deployer = await deployerOf(network, provider);
   await checkParameters(provider, settings, deployer);
   const genesis = (await provider.getBlock(0))?.hash ?? "";
-  await checkChain(network, genesis);
+  await checkChain(network, id, genesis);
   say(`Deployer   ${deployer}`);
-  if (!hasJournal(network)) say(`Needs      ${await checkMoney(provider, network, deployer)}`);
-  else say(`Goes on    with what deploy/deployments/${network} records`);
+  if (!hasJournal(id)) say(`Needs      ${await checkMoney(provider, network, deployer)}`);
+  else say(`Goes on    with what deploy/deployments/${id} records`);
   provider.destroy();
 
-  await writeGenesis(network, genesis);
+  await writeGenesis(id, genesis);
   const connection = await hardhat.create(network);
   try {
     await deployStages(connection, settings, {
-      deploymentId: network,
+      deploymentId: id,
       handOver,
       onStage: (name) => say(`Deploying  ${name}`),
     });
@@ -123,25 +133,25 @@ async function deploy(settings: DeploymentSettings, { network, handOver }: Optio
     await connection.close();
   }
 
-  const record = buildRecord(settings);
-  const file = await writeRecord(record);
+  const record = buildRecord(id, settings);
+  const file = await writeRecord(id, record);
   for (const [name, at] of Object.entries(record.contracts)) say(`${name.padEnd(10)} ${at}`);
   if (record.timelock !== null) say(`${"timelock".padEnd(10)} ${record.timelock}`);
   say(`Written    ${path.relative(process.cwd(), file)}`);
-  say(`Next       npm run inspect -- --network ${network}`);
+  say(`Next       npm run inspect -- --network ${network}${id === network ? "" : ` --deployment ${id}`}`);
   return 0;
 }
 
 /** A journal is about one chain. A local one that was started afresh has nothing of what it says. */
-async function checkChain(network: string, genesis: string): Promise<void> {
-  const known = readGenesis(network);
+async function checkChain(network: string, id: string, genesis: string): Promise<void> {
+  const known = readGenesis(id);
   if (known === undefined || known === genesis) return;
   if (NETWORKS[network]?.local !== true)
     throw new DeployError(
-      `deploy/deployments/${network} is about a chain that begins with block ${known}; this one begins with ${genesis}.`,
+      `deploy/deployments/${id} is about a chain that begins with block ${known}; this one begins with ${genesis}.`,
     );
   say(`Afresh     this is another chain than the last time`);
-  await forget(network);
+  await forget(id);
 }
 
 const say = (line: string) => process.stdout.write(`${line}\n`);

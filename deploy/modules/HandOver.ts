@@ -1,7 +1,6 @@
 /** Gives the deployer's powers over a live deployment to a governor that exists, for good. Not to the deployer itself. */
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import type { IgnitionModule } from "@nomicfoundation/ignition-core";
-import { handOver } from "../wiring.ts";
+import { handOver, type IgnitionModule } from "../wiring.ts";
 import Backstop from "./Backstop.ts";
 
 /** `last` is the last module that needs the deployer. */

@@ -1,8 +1,7 @@
 /** Deploys a timelock and gives it the deployer's powers over a live deployment, for good. */
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import type { IgnitionModule } from "@nomicfoundation/ignition-core";
 import { ZeroAddress } from "ethers";
-import { handOver } from "../wiring.ts";
+import { handOver, type IgnitionModule } from "../wiring.ts";
 import Backstop from "./Backstop.ts";
 
 /** `last` is the last module that needs the deployer. */
