@@ -1,9 +1,10 @@
 /** The terms of every market are those of deploy/markets.ts and the parameters, and its feeds are alive. */
-import { type JsonRpcProvider, type Result, ZeroAddress } from "ethers";
+import { isCallException, type JsonRpcProvider, type Result, ZeroAddress } from "ethers";
 import type { DeployedMarket, Deployment } from "../../sdk/src/deployment.ts";
 import {
   IAggregatorV3__factory,
   MarginEngine__factory,
+  MockPyth__factory,
   Oracle__factory,
   RiskEngine__factory,
 } from "../../typechain-types/index.js";
@@ -35,6 +36,12 @@ export async function checkMarkets(
     await checkTerms(report, provider, deployment, market, config);
     await checkOracle(report, provider, deployment, market, config, settings);
     await checkFeed(report, provider, market, settings.network);
+    await checkSecond(
+      report,
+      provider,
+      market.name === ALT.name ? (settings.alt?.pyth ?? deployment.pyth) : deployment.pyth,
+      market,
+    );
   }
   const next = deployment.markets.length;
   const engine = MarginEngine__factory.connect(deployment.contracts.engine, provider);
@@ -122,6 +129,25 @@ async function checkFeed(
   report.require(round.answer > 0n, `${name}: the feed's answer is ${round.answer}; expected more than zero.`);
   const isLocal = NETWORKS[network]?.local === true;
   if (!isLocal && name !== ALT.name) report.expect(`${name}: description of the feed`, description, `${name} / USD`);
+}
+
+/** Pyth has a price once somebody has brought one; until then steps of the feed wait for ten minutes. */
+async function checkSecond(
+  report: Report,
+  provider: JsonRpcProvider,
+  pyth: string,
+  { name, priceId }: DeployedMarket,
+): Promise<void> {
+  const isKnown = await MockPyth__factory.connect(pyth, provider)
+    .getPriceUnsafe(priceId)
+    .then(
+      () => true,
+      (error: unknown) => {
+        if (isCallException(error)) return false;
+        throw error;
+      },
+    );
+  if (!isKnown) report.notes.push(`${name}: nobody has brought a price of the second source to this chain yet.`);
 }
 
 /** "ETH / USD", or why it could not be read. */

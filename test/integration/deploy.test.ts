@@ -27,8 +27,11 @@ async function liveParameters() {
     throw new Error("The chain has too few unlocked accounts");
   const token = await (await ethers.deployContract("MockToken", ["USD", 6])).getAddress();
   const ethUsdFeed = await (await ethers.deployContract("MockAggregator", [8, dollars(2_000n)])).getAddress();
+  const btcUsdFeed = await (await ethers.deployContract("MockAggregator", [8, dollars(30_000n)])).getAddress();
+  const pyth = await (await ethers.deployContract("MockPyth", [60, 0])).getAddress();
+  const sources = { token, ethUsdFeed, btcUsdFeed, pyth, sequencer: ethers.ZeroAddress };
   const parameters = {
-    Backstop: { token, ethUsdFeed, guardian: guardian.address, treasury: treasury.address },
+    Backstop: { ...sources, guardian: guardian.address, treasury: treasury.address },
     HandOver: { governor: governor.address },
   };
   return { governor, guardian, treasury, parameters };

@@ -113,6 +113,11 @@ const RESTRICTED: readonly Restricted[] = [
     send: async ({ engine }, caller) => engine.connect(caller).pauseMarket(0),
   },
   {
+    name: "amm.setFee",
+    role: "governor",
+    send: async ({ amm }, caller) => amm.connect(caller).setFee(0, 500),
+  },
+  {
     name: "stack.setBudgets",
     role: "governor",
     send: async ({ stack }, caller) => stack.connect(caller).setBudgets(500, 500),
@@ -167,8 +172,8 @@ describe("roles", () => {
   it("gives a role for these functions and no others", async () => {
     const fx = await loadFixture(deployed);
     const named: string[] = [];
-    const { oracle, engine, stack, junior, pool, risk } = fx;
-    for (const [prefix, contract] of Object.entries({ oracle, engine, stack, junior, pool, risk })) {
+    const { oracle, engine, stack, junior, pool, risk, amm } = fx;
+    for (const [prefix, contract] of Object.entries({ oracle, engine, stack, junior, pool, risk, amm })) {
       const abi: Interface = contract.interface;
       const functions: { name: string; selector: string }[] = [];
       abi.forEachFunction(({ name, selector }) => functions.push({ name, selector }));
