@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
 import type { HttpNetworkUserConfig } from "hardhat/types/config";
+import gasMargin from "./scripts/gas-margin.plugin.ts";
 import quickTests from "./scripts/quick-tests.plugin.ts";
 import quiet from "./scripts/quiet.plugin.ts";
 
@@ -36,7 +37,7 @@ const live = (chainType: "l1" | "op" | "generic", chainId: number, url: string):
 });
 
 export default defineConfig({
-  plugins: [toolbox, quiet, quickTests],
+  plugins: [toolbox, quiet, quickTests, gasMargin],
   paths: {
     sources: "./contracts",
     tests: { mocha: "./test/integration", solidity: "./test" },

@@ -34,6 +34,57 @@ export function deployedAddresses(id: string): Record<string, string> {
   return JSON.parse(readFileSync(file, "utf8")) as Record<string, string>; // Ignition's own file
 }
 
+/**
+ * Ignition's steps that were begun and came to nothing: refused before they were sent, or reverted. Forgotten, they are tried
+ * again with what the parameters say now; kept, their old arguments would stop every later run.
+ */
+export function failedSteps(id: string): string[] {
+  if (!hasJournal(id)) return [];
+  const failed = new Set<string>();
+  for (const { type = "", futureId = "", result } of messagesOf(id)) {
+    if (/^(?:DEPLOYMENT|CALL|SEND_DATA)_EXECUTION_STATE_INITIALIZE$/.test(type)) failed.add(futureId);
+    if (type === "TRANSACTION_PREPARE_SEND" || type === "WIPE_APPLY" || result?.type === "SUCCESS")
+      failed.delete(futureId);
+    if (type.endsWith("_EXECUTION_STATE_COMPLETE") && result?.type !== "SUCCESS") failed.add(futureId);
+  }
+  return [...failed];
+}
+
+/** Whether a module has begun: then every later run has to bring it to its end. */
+export const hasBegun = (id: string, module: string): boolean =>
+  hasJournal(id) && messagesOf(id).some(({ futureId }) => futureId?.startsWith(`${module}#`) === true);
+
+const DOUBLES = {
+  token: "Doubles#MockToken",
+  ethUsdFeed: "Doubles#EthUsd",
+  btcUsdFeed: "Doubles#BtcUsd",
+  altUsdFeed: "Doubles#AltUsd",
+  pyth: "Doubles#MockPyth",
+} as const;
+
+/** The doubles of an earlier run, if it got as far as all of them. */
+export function readDoubles(id: string): Record<string, string> | undefined {
+  if (!existsSync(path.join(folder(id), "deployed_addresses.json"))) return undefined;
+  const addresses = deployedAddresses(id);
+  const found = Object.entries(DOUBLES).map(([name, future]) => [name, addresses[future]] as const);
+  return found.some(([, at]) => at === undefined) ? undefined : (Object.fromEntries(found) as Record<string, string>);
+}
+
+interface Message {
+  readonly type?: string;
+  readonly futureId?: string;
+  readonly chainId?: number;
+  readonly from?: string;
+  readonly receipt?: { readonly blockNumber: number };
+  readonly result?: { readonly type: string };
+}
+
+const messagesOf = (id: string): Message[] =>
+  readFileSync(path.join(folder(id), "journal.jsonl"), "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+
 interface Journal {
   readonly chainId: number;
   readonly deployer: string;
@@ -44,10 +95,7 @@ function readJournal(id: string): Journal {
   let chainId = 0;
   let deployer = "";
   let startBlock = Number.POSITIVE_INFINITY;
-  for (const line of readFileSync(path.join(folder(id), "journal.jsonl"), "utf8").split("\n")) {
-    if (line === "") continue;
-    const message: { type?: string; chainId?: number; from?: string; receipt?: { blockNumber: number } } =
-      JSON.parse(line);
+  for (const message of messagesOf(id)) {
     if (message.type === "DEPLOYMENT_INITIALIZE") chainId = message.chainId ?? 0;
     if (message.type === "DEPLOYMENT_EXECUTION_STATE_INITIALIZE") deployer = message.from ?? deployer;
     if (message.type === "TRANSACTION_CONFIRM")
@@ -85,11 +133,11 @@ export function buildRecord(id: string, settings: DeploymentSettings): Deploymen
     .filter(([future]) => /^Backstop#\w+Lib$/.test(future))
     .map(([future, address]) => [future.replace("Backstop#", ""), getAddress(address)]);
   const markets = [
-    { index: 0, name: ETH.name, feed: given(sources?.ethUsdFeed, "Doubles#EthUsd"), priceId: PRICE_IDS.ETH },
-    { index: 1, name: BTC.name, feed: given(sources?.btcUsdFeed, "Doubles#BtcUsd"), priceId: PRICE_IDS.BTC },
+    { index: 0, name: ETH.name, feed: given(sources?.ethUsdFeed, DOUBLES.ethUsdFeed), priceId: PRICE_IDS.ETH },
+    { index: 1, name: BTC.name, feed: given(sources?.btcUsdFeed, DOUBLES.btcUsdFeed), priceId: PRICE_IDS.BTC },
     ...(alt === undefined
       ? []
-      : [{ index: 2, name: ALT.name, feed: given(alt.feed, "Doubles#AltUsd"), priceId: alt.priceId }]),
+      : [{ index: 2, name: ALT.name, feed: given(alt.feed, DOUBLES.altUsdFeed), priceId: alt.priceId }]),
   ];
   const timelock = addresses["Timelock#TimelockController"];
   return parseDeployment({
@@ -97,9 +145,9 @@ export function buildRecord(id: string, settings: DeploymentSettings): Deploymen
     chainId,
     startBlock,
     deployer: getAddress(deployer),
-    contracts: { token: given(sources?.token, "Doubles#MockToken"), ...contracts },
+    contracts: { token: given(sources?.token, DOUBLES.token), ...contracts },
     timelock: timelock === undefined ? null : getAddress(timelock),
-    pyth: given(sources?.pyth, "Doubles#MockPyth"),
+    pyth: given(sources?.pyth, DOUBLES.pyth),
     libraries: Object.fromEntries(libraries.sort(([a = ""], [b = ""]) => (a < b ? -1 : 1))),
     markets,
   });

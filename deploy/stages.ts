@@ -8,20 +8,22 @@ import { timelockModule } from "./modules/Timelock.ts";
 import type { DeploymentSettings, Sources } from "./parameters.ts";
 import type { IgnitionModule } from "./wiring.ts";
 
+export type Addresses = Readonly<Record<string, string>>;
+
 export interface StageOptions {
   /** The folder of Ignition's journal, under deploy/deployments/; not used in process. */
   readonly deploymentId?: string;
   readonly handOver: boolean;
+  /** Those of an earlier run: Ignition calls a run failed as long as any later stage is not done. */
+  readonly doubles?: Addresses | undefined;
   readonly onStage?: (name: string) => void;
 }
-
-type Addresses = Readonly<Record<string, string>>;
 
 /** Returns the addresses of every contract by its name in the modules' results. */
 export async function deployStages(
   { ignition, networkConfig }: NetworkConnection,
   settings: DeploymentSettings,
-  { deploymentId, handOver, onStage }: StageOptions,
+  { deploymentId, handOver, doubles: earlier, onStage }: StageOptions,
 ): Promise<Addresses> {
   const isLocal = settings.sources === undefined;
   const parameters: Record<string, Record<string, string | number | string[]>> = {};
@@ -38,7 +40,7 @@ export async function deployStages(
     );
   }
 
-  const doubles = isLocal ? await deploy(Doubles) : {};
+  const doubles = isLocal ? (earlier ?? (await deploy(Doubles))) : {};
   const { guardian, treasury, sequencer, feedMaxAge, alt, governor } = settings;
   const sources = settings.sources ?? sourcesOf(doubles);
   parameters.Backstop = { ...sources, guardian, treasury, sequencer, feedMaxAge };

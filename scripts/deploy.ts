@@ -2,12 +2,22 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { formatEther, parseUnits } from "ethers";
-import { network as hardhat } from "hardhat";
+import { network as hardhat, tasks } from "hardhat";
 import { DeployError, runCommand } from "../deploy/errors.ts";
 import { NETWORKS } from "../deploy/networks.ts";
 import { type DeploymentSettings, messageOf, readSettings } from "../deploy/parameters.ts";
 import { checkMoney, checkParameters, connect, deployerOf } from "../deploy/preflight.ts";
-import { buildRecord, forget, hasJournal, readGenesis, writeGenesis, writeRecord } from "../deploy/record.ts";
+import {
+  buildRecord,
+  failedSteps,
+  forget,
+  hasBegun,
+  hasJournal,
+  readDoubles,
+  readGenesis,
+  writeGenesis,
+  writeRecord,
+} from "../deploy/record.ts";
 import { rehearse } from "../deploy/rehearse.ts";
 import { deployStages } from "../deploy/stages.ts";
 
@@ -118,17 +128,22 @@ async function deploy(settings: DeploymentSettings, { network, handOver, id }: O
   provider.destroy();
 
   await writeGenesis(id, genesis);
+  for (const futureId of failedSteps(id)) await tasks.getTask(["ignition", "wipe"]).run({ deploymentId: id, futureId });
   const connection = await hardhat.create(network);
   try {
     await deployStages(connection, settings, {
       deploymentId: id,
-      handOver,
+      handOver: handOver || hasBegun(id, "Timelock") || hasBegun(id, "HandOver"),
+      doubles: readDoubles(id),
       onStage: (name) => say(`Deploying  ${name}`),
     });
   } catch (error) {
-    throw new DeployError(`The deployment stopped. ${messageOf(error)}\nRun the same command again to go on.`, {
-      cause: error,
-    });
+    throw new DeployError(
+      `The deployment stopped. ${messageOf(error)}\nMend what it says and run the same command again to go on.`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     await connection.close();
   }

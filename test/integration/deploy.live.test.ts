@@ -11,6 +11,7 @@ import { readSettings, settingsOf } from "../../deploy/parameters.ts";
 import { rehearse } from "../../deploy/rehearse.ts";
 import { STACK } from "../../deploy/stack.ts";
 import { GOVERNANCE, GUARDIAN } from "../../deploy/wiring.ts";
+import { withMargin } from "../../scripts/gas-margin.plugin.ts";
 import { parseDeployment } from "../../sdk/src/deployment.ts";
 import {
   AccessManager__factory,
@@ -231,6 +232,17 @@ describe("the dry run", () => {
     expect(named).to.include.members(["deploy engine", "deploy timelock", "engine.wire", "manager.renounceRole"]);
     expect(named.some((what) => what.includes("a contract") || what.includes("0x"))).to.equal(false);
     for (const { what, gas: spent } of transactions) expect(spent < 2n ** 24n, what).to.equal(true); // EIP-7825
+  });
+});
+
+describe("the margin of gas", () => {
+  it("adds a fifth, but not beyond what a transaction may have", () => {
+    expect([10n, 13_301_035n, 15_000_000n, 20_000_000n].map(withMargin)).to.deep.equal([
+      12n,
+      15_961_242n,
+      2n ** 24n,
+      20_000_000n,
+    ]);
   });
 });
 

@@ -1,8 +1,9 @@
 /** The commands against real nodes, two implementations of the EVM: deploy, interrupt, go on, hand over, inspect, break, inspect. */
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "chai";
 import { JsonRpcProvider } from "ethers";
@@ -78,6 +79,27 @@ for (const [kind, network, variable] of [
       expect(addresses()).to.include(half);
       expect(Object.keys(addresses())).to.have.lengthOf(22);
       expect((await readRecord(id)).contracts.engine).to.equal(addresses()["Backstop#MarginEngine"]);
+    });
+
+    it("says which step the chain refuses, and takes it up again with parameters that were mended", async () => {
+      const refused = `${id}-refused`;
+      const own = ["--network", network, "--deployment", refused];
+      const { contracts } = await readRecord(id);
+      const file = path.join(tmpdir(), `${refused}.json5`);
+      const mended = readFileSync(path.join(deploy, "parameters", `${network}.json5`), "utf8");
+      await writeFile(file, mended.replace(/sequencer: "0x0+"/, `sequencer: "${contracts.token}"`)); // which is none
+      try {
+        const stopped = await run("deploy", [...own, "--parameters", file], env);
+        expect(stopped.code).to.equal(1);
+        expect(stopped.errors).to.contain("The deployment stopped.").and.to.contain("Backstop#configureETH");
+        expect(stopped.errors).to.contain("FeedInvalid");
+        const done = await run("deploy", own, env);
+        expect(done.code, done.errors).to.equal(0);
+      } finally {
+        await rm(file);
+        await rm(path.join(deploy, "deployments", refused), { recursive: true, force: true });
+        await rm(path.join(deploy, "addresses", `${refused}.json`), { force: true });
+      }
     });
 
     it("is said to be the deployer's until it is handed over", async () => {

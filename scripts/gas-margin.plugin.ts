@@ -1,0 +1,34 @@
+/**
+ * Hardhat plugin: on real nodes, transactions get a fifth more gas than was estimated. Ignition takes estimates as they are and
+ * sends several steps at once, but a step may find another state than its estimate did, and the oracle reverts a call that
+ * leaves its feed too little gas. What is not used costs nothing.
+ */
+import type { NetworkHooks } from "hardhat/types/hooks";
+import type { HardhatPlugin } from "hardhat/types/plugins";
+
+const PERCENT = 120n;
+const MOST = 2n ** 24n; // {gas} of a transaction since EIP-7825
+
+export function withMargin(estimate: bigint): bigint {
+  const most = estimate > MOST ? estimate : MOST;
+  const wanted = (estimate * PERCENT) / 100n;
+  return wanted < most ? wanted : most;
+}
+
+async function createHooks(): Promise<Partial<NetworkHooks>> {
+  return {
+    onRequest: async (context, connection, request, next) => {
+      const response = await next(context, connection, request);
+      const isEstimate = connection.networkConfig.type === "http" && request.method === "eth_estimateGas";
+      if (!isEstimate || !("result" in response) || typeof response.result !== "string") return response;
+      return { ...response, result: `0x${withMargin(BigInt(response.result)).toString(16)}` };
+    },
+  };
+}
+
+const plugin: HardhatPlugin = {
+  id: "gas-margin",
+  hookHandlers: { network: async () => ({ default: createHooks }) },
+};
+
+export default plugin;
