@@ -40,6 +40,9 @@ contract ExtremeInvariantTest is SystemTest, LedgerChecks {
         _assertReached(Tally.LOSS_SHARED);
         _assertReached(Tally.DELEVERAGED);
         _assertReached(Tally.SETTLED);
+        _assertReached(Tally.JOINED_CURVE);
+        _assertReached(Tally.CURVE_TRADED);
+        _assertReached(Tally.LIQUIDATED_TO_BANDS);
     }
 
     /// @dev 1 u, 2^60 u and 1e6 u per lot.

@@ -60,20 +60,20 @@ abstract contract DeleverageActions is KeeperActions {
         bool up = held == 0 ? _pick(0, 1) == 0 : held < 0;
         _move(m, up ? 40_000 : 2_000);
         _redateAll();
-        _takeOverShort(USERS);
+        _takeOverShort(holders);
         _move(m, up ? 1_500 : 75_000);
         _setCap(m, 1);
         _deleverage(m);
         uint256 from = _pick(0, USERS - 1);
-        for (uint256 i; i < USERS; ++i) _settleOne(accounts[(from + i) % USERS]);
+        for (uint256 i; i < holders; ++i) _settleOne(_holderAt(from, i));
     }
 
     function settle(uint256 seed) external act(seed) {
         uint256 from = _pick(0, USERS - 1);
         uint256 id = accounts[from];
-        for (uint256 i; i < USERS; ++i) {
-            if (!_owes(accounts[(from + i) % USERS])) continue;
-            id = accounts[(from + i) % USERS];
+        for (uint256 i; i < holders; ++i) {
+            if (!_owes(_holderAt(from, i))) continue;
+            id = _holderAt(from, i);
             break;
         }
         _settleOne(id);
@@ -96,7 +96,7 @@ abstract contract DeleverageActions is KeeperActions {
             assertEq(lots, above < before.others ? above : before.others, "DL-1: what is above the cap is closed");
             assertEq(_abs(left.lots), _abs(held.lots) - lots, "DL-1: the inventory falls by what is closed");
             assertEq(left.equity, held.equity, "DL-1: at the mark: the inventory's equity stays");
-            for (uint256 i; i < USERS; ++i) _assertClosed(m, accounts[i], before, lots, i);
+            for (uint256 i; i < holders; ++i) _assertClosed(m, accounts[i], before, lots, i);
         } catch (bytes memory reason) {
             _refuse(reason);
         }
@@ -107,9 +107,9 @@ abstract contract DeleverageActions is KeeperActions {
         b.others = _othersLots(m, b.isLong);
         b.mark = int256(uint256(engine.markets(m).price));
         b.mark -= b.isLong ? engine.markets(m).indexLong : engine.markets(m).indexShort;
-        b.lots = new uint256[](USERS);
-        b.equities = new int256[](USERS);
-        for (uint256 i; i < USERS; ++i) {
+        b.lots = new uint256[](holders);
+        b.equities = new int256[](holders);
+        for (uint256 i; i < holders; ++i) {
             int256 lots = engine.positions(accounts[i], m).lots;
             b.equities[i] = _equity(accounts[i]);
             if (lots == 0 || lots > 0 != b.isLong) continue;

@@ -35,7 +35,7 @@ abstract contract EffectChecks is TestBase, StdAssertions {
         _assertClaims(handler, engine);
 
         uint256 snapshot = vm.snapshotState();
-        uint256 users = handler.USERS();
+        uint256 users = handler.holders();
         uint256 calls = handler.calls();
         _assertSettled(handler, engine, handler.accounts(calls % users));
         if (calls % 16 == 0) {
@@ -48,7 +48,7 @@ abstract contract EffectChecks is TestBase, StdAssertions {
     function _assertPending(EngineHandler handler, MarginEngine engine, uint8 m, bool isLong) private view {
         Side memory side = engine.sides(m, isLong);
         Owed memory owed;
-        for (uint256 i; i < handler.USERS(); ++i) _addOwed(owed, engine, handler.accounts(i), m, isLong);
+        for (uint256 i; i < handler.holders(); ++i) _addOwed(owed, engine, handler.accounts(i), m, isLong);
         Market memory market = engine.markets(m);
         int256 own = RawLedger.position(address(engine), m, m).lots;
         if (!isLong) own = -own;
@@ -79,7 +79,7 @@ abstract contract EffectChecks is TestBase, StdAssertions {
     function _assertClaims(EngineHandler handler, MarginEngine engine) private view {
         uint256 stored;
         uint256 owed;
-        for (uint256 i; i < handler.USERS(); ++i) {
+        for (uint256 i; i < handler.holders(); ++i) {
             uint256 id = handler.accounts(i);
             uint256 claim = RawLedger.claim(address(engine), id);
             uint256 left = engine.claims(id);

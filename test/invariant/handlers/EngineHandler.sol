@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {AmmActions} from "./AmmActions.sol";
 import {DeleverageActions} from "./DeleverageActions.sol";
 import {KeeperActions} from "./KeeperActions.sol";
 import {StakerActions} from "./StakerActions.sol";
@@ -9,10 +10,10 @@ import {WindDownActions} from "./WindDownActions.sol";
 
 /// @title EngineHandler
 /// @notice Traders, keepers, stakers, guardian and governance in markets of different price scales, in weather that is often bad.
-contract EngineHandler is TraderActions, KeeperActions, StakerActions, DeleverageActions, WindDownActions {
+contract EngineHandler is TraderActions, KeeperActions, StakerActions, DeleverageActions, WindDownActions, AmmActions {
     /// @notice The actions of a campaign; what is listed twice is twice as likely.
     function actions() external pure virtual returns (bytes4[] memory list) {
-        bytes4[65] memory all = [
+        bytes4[78] memory all = [
             this.deposit.selector,
             this.withdraw.selector,
             this.withdraw.selector,
@@ -77,7 +78,20 @@ contract EngineHandler is TraderActions, KeeperActions, StakerActions, Deleverag
             this.windDown.selector,
             this.windDown.selector,
             this.close.selector,
-            this.hold.selector
+            this.hold.selector,
+            this.join.selector,
+            this.join.selector,
+            this.join.selector,
+            this.leave.selector,
+            this.leave.selector,
+            this.setCurveFee.selector,
+            this.swap.selector,
+            this.swap.selector,
+            this.swap.selector,
+            this.raid.selector,
+            this.auction.selector,
+            this.liquidateToAmm.selector,
+            this.liquidateToAmm.selector
         ];
         list = new bytes4[](all.length);
         for (uint256 i; i < all.length; ++i) list[i] = all[i];

@@ -4,8 +4,10 @@ pragma solidity 0.8.35;
 import {TestBase} from "forge-std/Base.sol";
 import {StdAssertions} from "forge-std/StdAssertions.sol";
 import {Vm} from "forge-std/Vm.sol";
+import {BackstopAMM} from "../../../contracts/BackstopAMM.sol";
 import {BackstopPool} from "../../../contracts/BackstopPool.sol";
 import {CapitalStack} from "../../../contracts/CapitalStack.sol";
+import {IBackstopAMM} from "../../../contracts/interfaces/IBackstopAMM.sol";
 import {ICapitalStack} from "../../../contracts/interfaces/ICapitalStack.sol";
 import {IMarginEngine} from "../../../contracts/interfaces/IMarginEngine.sol";
 import {IRiskEngine} from "../../../contracts/interfaces/IRiskEngine.sol";
@@ -46,6 +48,7 @@ abstract contract Journal is TestBase, StdAssertions {
     MockToken public token;
     MarginEngine public engine;
     CapitalStack public stack;
+    BackstopAMM public amm;
     BackstopPool public junior;
     BackstopPool public pool; // the senior one
     uint256 public marketCount;
@@ -58,8 +61,9 @@ abstract contract Journal is TestBase, StdAssertions {
     uint256 public claimsLeft; // {u} withheld and not paid
     int256 public claimsCash; // {u} paid and not collected
     mapping(uint8 market => mapping(bool isLong => uint256)) public acts; // that round K or a checkpoint, since nothing was pending
+    mapping(uint8 market => int256) public poolLots; // {lot} what fills and settlements moved to the inventory
     mapping(uint8 market => mapping(bool isLong => uint256)) public dropped; // {lot} bound of what closed positions owed
-    uint256[56] internal tallies;
+    uint256[71] internal tallies;
     bool internal absorbed; // the pool lost something in this action
 
     uint256 private loose; // {token} drawn by the waterfall under way
@@ -93,6 +97,10 @@ abstract contract Journal is TestBase, StdAssertions {
             } else if (topic == IRiskEngine.LevelSet.selector) {
                 (uint8 from, uint8 to) = abi.decode(log.data, (uint8, uint8));
                 _count(to > from ? Tally.LEVEL_ROSE : Tally.LEVEL_FELL);
+            } else if (topic == IBackstopAMM.Disarmed.selector) {
+                _count(Tally.BANDS_DISARMED);
+            } else if (topic == IBackstopAMM.Jumped.selector) {
+                _count(Tally.CURVE_JUMPED);
             } else if (log.emitter == address(engine)) {
                 _onMoney(topic, log, sum);
                 _onPosition(topic, log);
@@ -199,10 +207,16 @@ abstract contract Journal is TestBase, StdAssertions {
             _count(Tally.DELEVERAGED);
         } else if (topic == IMarginEngine.PositionSettled.selector) {
             _noteAct(uint8(uint256(log.topics[1])), uint256(log.topics[2]));
+            (bool isLong, uint256 lots, ) = abi.decode(log.data, (bool, uint256, int256));
+            poolLots[uint8(uint256(log.topics[1]))] += isLong ? int256(lots) : -int256(lots);
             _count(Tally.SETTLED);
         } else if (topic == IMarginEngine.Filled.selector) {
-            _noteAct(uint8(uint256(log.topics[1])), uint256(log.topics[2]));
-            _noteAct(uint8(uint256(log.topics[1])), uint256(log.topics[3]));
+            uint8 m = uint8(uint256(log.topics[1]));
+            _noteAct(m, uint256(log.topics[2]));
+            _noteAct(m, uint256(log.topics[3]));
+            (uint256 lots, , , ) = abi.decode(log.data, (uint256, uint256, int256, int256));
+            if (uint256(log.topics[2]) == m) poolLots[m] += int256(lots);
+            if (uint256(log.topics[3]) == m) poolLots[m] -= int256(lots);
         }
     }
 

@@ -106,8 +106,8 @@ abstract contract KeeperActions is World {
         _redateAll();
         if (_pick(0, 3) != 0) _flag();
         uint256 from = _pick(0, USERS - 1);
-        for (uint256 i; i < USERS; ++i) {
-            uint256 id = accounts[(from + i) % USERS];
+        for (uint256 i; i < holders; ++i) {
+            uint256 id = _holderAt(from, i);
             if (engine.accounts(id).unhealthySince == 0) continue;
             uint8 m = _heldMarket(id); // none when it was closed in full
             if (engine.accounts(id).markets != 0 && !_isStopped(m) && _pick(0, 7) != 0) _press(id, m, 15_000);
@@ -158,7 +158,7 @@ abstract contract KeeperActions is World {
             assertEq(_equity(id), before - int256(penalty), "I3: a liquidation costs the penalty exactly");
             assertGe(_equity(id), 0, "EN-9: a penalty creates no insolvency");
             assertEq(_equity(into), intoBefore + int256(reward), "I3: the liquidator gains its share exactly");
-            _count(Tally.LIQUIDATED);
+            _count(id == _curveOf(m) ? Tally.CURVE_LIQUIDATED : Tally.LIQUIDATED);
         } catch (bytes memory reason) {
             _refuse(reason);
         }
@@ -199,7 +199,7 @@ abstract contract KeeperActions is World {
         _move(m, up ? BPS + size : BPS - size);
         if (_pick(0, 3) == 0) _wait(_maxWait());
         _redateAll();
-        _takeOverShort(USERS);
+        _takeOverShort(holders);
         _count(Tally.JUMPED);
         if (_isStopped(m) || _pick(0, 2) != 0) return;
         _move(m, up ? BPS + size : BPS - size); // on and on: now the pool holds it
@@ -210,8 +210,8 @@ abstract contract KeeperActions is World {
 
     function _takeOverShort(uint256 most) internal {
         uint256 from = _pick(0, USERS - 1);
-        for (uint256 i; i < USERS && most != 0; ++i) {
-            uint256 id = accounts[(from + i) % USERS];
+        for (uint256 i; i < holders && most != 0; ++i) {
+            uint256 id = _holderAt(from, i);
             _bury(id);
             if (engine.accounts(id).markets == 0 || _isSettling(id)) continue;
             _syncAccount(id);
@@ -322,6 +322,7 @@ abstract contract KeeperActions is World {
         );
         _assertLayers(layers, deficit, balance);
         _count(equity < 0 ? Tally.TAKEN_OVER_SHORT : Tally.TAKEN_OVER_SOLVENT);
+        if (_owner(id) == address(amm)) _count(Tally.CURVE_TAKEN_OVER);
     }
 
     function _settleOne(uint256 id) internal {
@@ -427,8 +428,8 @@ abstract contract KeeperActions is World {
     /// @dev A user below maintenance at fresh prices; with `solvent` one with equity left.
     function _unhealthy(bool solvent) private returns (uint256, bool) {
         uint256 from = _pick(0, USERS - 1);
-        for (uint256 i; i < USERS; ++i) {
-            uint256 id = accounts[(from + i) % USERS];
+        for (uint256 i; i < holders; ++i) {
+            uint256 id = _holderAt(from, i);
             if (engine.accounts(id).markets == 0 || _isSettling(id)) continue;
             _syncAccount(id);
             if (_isUnhealthy(id) && (!solvent || _equity(id) >= 0)) return (id, true);
@@ -437,7 +438,7 @@ abstract contract KeeperActions is World {
     }
 
     /// @dev The same; if there is none, a price goes to where the nearest has between `low` and `high` bps of its maintenance.
-    function _endangered(bool solvent, int256 low, int256 high) private returns (uint256 id, bool found) {
+    function _endangered(bool solvent, int256 low, int256 high) internal returns (uint256 id, bool found) {
         (id, found) = _unhealthy(solvent);
         if (found) return (id, found);
         (id, found) = _nearest();
@@ -453,7 +454,7 @@ abstract contract KeeperActions is World {
     /// @dev The solvent user with the least equity for its maintenance margin.
     function _nearest() private view returns (uint256 id, bool found) {
         uint256 most; // {bps}
-        for (uint256 i; i < USERS; ++i) {
+        for (uint256 i; i < holders; ++i) {
             Health memory h = _health(accounts[i], Valuation.MARK);
             if (h.maintenance == 0 || h.equity <= 0 || _isSettling(accounts[i])) continue;
             uint256 used = (h.maintenance * BPS) / uint256(h.equity);
@@ -463,7 +464,7 @@ abstract contract KeeperActions is World {
     }
 
     /// @dev One in which the account holds something, or any.
-    function _heldMarket(uint256 id) private returns (uint8 m) {
+    function _heldMarket(uint256 id) internal returns (uint8 m) {
         uint64 bits = engine.accounts(id).markets;
         m = _pickMarket();
         for (uint256 i; i < marketCount && (bits >> m) & 1 == 0; ++i) m = uint8((m + 1) % marketCount);

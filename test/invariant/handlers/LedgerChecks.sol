@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {BackstopAMM} from "../../../contracts/BackstopAMM.sol";
 import {BackstopPool} from "../../../contracts/BackstopPool.sol";
 import {Account, Market, Position} from "../../../contracts/interfaces/IMarginEngine.sol";
 import {MarginEngine} from "../../../contracts/MarginEngine.sol";
@@ -12,7 +13,7 @@ import {Tally} from "./Tally.sol";
 /// @title LedgerChecks
 /// @notice The equalities of docs/invariants.md over every account that exists.
 abstract contract LedgerChecks is EffectChecks {
-    uint256[56] private reached; // by {Tally}, in all sequences played
+    uint256[71] private reached; // by {Tally}, in all sequences played
 
     struct Sums {
         MarginEngine engine;
@@ -59,6 +60,7 @@ abstract contract LedgerChecks is EffectChecks {
         _assertLedger(handler);
         _assertPool(handler, handler.pool());
         _assertEffects(handler);
+        for (uint8 m; m < handler.marketCount(); ++m) _assertAmm(handler, m);
     }
 
     function _assertLedger(EngineHandler handler) private view {
@@ -172,5 +174,26 @@ abstract contract LedgerChecks is EffectChecks {
             pool.bookedAssets() + handler.poolDonations(),
             "BP-1: tokens held are tracked assets and donations"
         );
+    }
+
+    /// @dev The AMM holds nothing; shares are somebody's; the pool's position is what was moved to it.
+    function _assertAmm(EngineHandler handler, uint8 m) private view {
+        BackstopAMM amm = handler.amm();
+        assertEq(handler.token().balanceOf(address(amm)), 0, "AM-6: the AMM holds no token");
+        for (uint256 epoch; epoch <= amm.curves(m).epoch; ++epoch) {
+            uint256 id = (epoch << 8) | m;
+            uint256 sum = amm.balanceOf(address(1), id);
+            for (uint256 i; i < handler.OWNERS(); ++i) sum += amm.balanceOf(_ownerAt(handler, 2 * i), id);
+            assertEq(amm.totalSupply(id), sum, "AM-5: the supply of an epoch is the sum of its balances");
+        }
+        assertEq(
+            RawLedger.position(address(handler.engine()), m, m).lots,
+            handler.poolLots(m),
+            "AM-6: the pool's position is what takeovers, bands, auction and settlements moved"
+        );
+    }
+
+    function _ownerAt(EngineHandler handler, uint256 i) private view returns (address) {
+        return address(uint160(handler.accounts(i) >> 96));
     }
 }

@@ -237,7 +237,7 @@ abstract contract TraderActions is World {
     }
 
     /// @dev One that takes new risk, or any.
-    function _openMarket() private returns (uint8 m) {
+    function _openMarket() internal returns (uint8 m) {
         m = _pickMarket();
         for (uint256 i; i < marketCount; ++i) {
             if (engine.markets(m).status == MarketStatus.ACTIVE && engine.deficit(m) == 0) break;

@@ -56,11 +56,11 @@ abstract contract WindDownActions is TraderActions, KeeperActions {
     /// @notice Closes one position in a settled market.
     function close(uint256 seed) external act(seed) {
         uint256 from = _pick(0, USERS * marketCount - 1);
-        for (uint256 i; i < USERS * marketCount; ++i) {
-            uint256 k = (from + i) % (USERS * marketCount);
-            uint8 m = uint8(k / USERS);
+        for (uint256 i; i < (USERS + 1) * marketCount; ++i) {
+            uint256 k = i < USERS * marketCount ? (from + i) % (USERS * marketCount) : i;
+            (uint8 m, uint256 id) = (uint8(k / USERS), accounts[k % USERS]);
+            if (i >= USERS * marketCount) (m, id) = (uint8(i % marketCount), _curveOf(uint8(i % marketCount)));
             if (engine.markets(m).status != MarketStatus.SETTLED) continue;
-            uint256 id = accounts[k % USERS];
             if (!_holds(id, m)) continue;
             _waitUntil(engine.recovery(m).since + CLOSE_DELAY);
             _closeOne(m, id);
@@ -111,8 +111,8 @@ abstract contract WindDownActions is TraderActions, KeeperActions {
     /// @dev A move that leaves somebody who holds nothing else below zero, mostly.
     function _breakAway(uint8 m) private {
         uint256 from = _pick(0, USERS - 1);
-        for (uint256 i; i < USERS; ++i) {
-            uint256 id = accounts[(from + i) % USERS];
+        for (uint256 i; i < holders; ++i) {
+            uint256 id = _holderAt(from, i);
             if (engine.accounts(id).markets != 1 << m) continue;
             _press(id, m, int256(_pick(0, 15_000)) - 12_000);
             break;
@@ -146,8 +146,8 @@ abstract contract WindDownActions is TraderActions, KeeperActions {
     function _closeAll(uint8 m) private {
         _waitUntil(engine.recovery(m).since + CLOSE_DELAY);
         uint256 from = _pick(0, USERS - 1);
-        for (uint256 i; i < USERS; ++i) {
-            uint256 id = accounts[(from + i) % USERS];
+        for (uint256 i; i < holders; ++i) {
+            uint256 id = _holderAt(from, i);
             if (_holds(id, m)) _closeOne(m, id);
         }
         Market memory market = engine.markets(m);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.35;
 
+import {BackstopAMM} from "../../../contracts/BackstopAMM.sol";
 import {BackstopPool} from "../../../contracts/BackstopPool.sol";
+import {IBackstopAMM} from "../../../contracts/interfaces/IBackstopAMM.sol";
 import {
     Account,
     Health,
@@ -38,7 +40,8 @@ abstract contract World is Journal {
     uint256 internal constant NEVER = type(uint32).max; // {s} `joinsFrom` while a loss is pending
 
     MockAggregator[] public feeds;
-    uint256[] public accounts; // users first, then the inventories, then FEES and CLAIMS
+    uint256[] public accounts; // users first, then the curves, the inventories, FEES and CLAIMS
+    uint256 public holders; // users and curves: who may hold positions and be liquidated, taken over, deleveraged
     address[] public stakers;
     uint256 public clock; // {s}
 
@@ -73,7 +76,9 @@ abstract contract World is Journal {
         (stakeEach, cashEach) = (stakeEach_, cashEach_);
         (token, engine, stack, feeds) = (system.token, system.engine, system.stack, system.feeds);
         (junior, pool) = (BackstopPool(address(stack.junior())), BackstopPool(address(stack.senior())));
+        amm = BackstopAMM(engine.amm());
         marketCount = feeds.length;
+        holders = USERS + marketCount;
         unit = engine.tokenUnit();
         clock = block.timestamp;
         vm.recordLogs();
@@ -86,6 +91,7 @@ abstract contract World is Journal {
             accounts.push((uint256(uint160(0xA11CE00 + i / 2)) << 96) | (i % 2));
             _deposit(accounts[i], cashEach);
         }
+        for (uint8 m; m < marketCount; ++m) accounts.push(amm.accountOf(m));
         for (uint256 m; m < marketCount; ++m) accounts.push(m);
         accounts.push(LedgerLib.FEES);
         accounts.push(LedgerLib.CLAIMS);
@@ -111,7 +117,7 @@ abstract contract World is Journal {
         watched = _pick(0, accounts.length - 3); // not FEES and CLAIMS: every sync, every haircut may pay them
         watchedRecord = _record(accounts[watched]);
         // settling anybody moves what was pending into the inventory
-        watchedTouched = watched >= USERS && (RawLedger.deleveraged(address(engine)) >> (watched - USERS)) & 1 != 0;
+        watchedTouched = watched >= holders && (RawLedger.deleveraged(address(engine)) >> (watched - holders)) & 1 != 0;
         (befores[junior], befores[pool]) = (_before(junior), _before(pool));
         (absorbed, mayRise) = (false, false);
     }
@@ -183,7 +189,7 @@ abstract contract World is Journal {
         if (bits == 0) return;
         for (uint8 m; m < marketCount; ++m) {
             if ((bits >> m) & 1 == 0) continue;
-            for (uint256 i; i < USERS; ++i) {
+            for (uint256 i; i < holders; ++i) {
                 int64 before = lotsBefore[accounts[i]][m];
                 int64 lots = RawLedger.position(address(engine), accounts[i], m).lots;
                 if (before > 0 && lots <= 0) ++dropped[m][true];
@@ -238,6 +244,15 @@ abstract contract World is Journal {
         for (uint256 i; i < marketCount && (_isStopped(m) || engine.markets(m).openInterest == 0); ++i) {
             m = uint8((m + 1) % marketCount);
         }
+    }
+
+    /// @dev Users from `from` on, then the curves.
+    function _holderAt(uint256 from, uint256 i) internal view returns (uint256) {
+        return accounts[i < USERS ? (from + i) % USERS : i];
+    }
+
+    function _curveOf(uint8 m) internal view returns (uint256) {
+        return accounts[USERS + m];
     }
 
     function _pickUser() internal returns (uint256 id) {
@@ -466,5 +481,13 @@ abstract contract World is Journal {
         isRule[IMarginEngine.LevelTooHigh.selector] = true;
         isRule[IMarginEngine.InventoryWithinCap.selector] = true;
         isRule[IMarginEngine.AmountTooLarge.selector] = true;
+        isRule[IMarginEngine.DepthTooSmall.selector] = true;
+        isRule[IMarginEngine.PriceOutsideBand.selector] = true;
+        isRule[IBackstopAMM.PriceNotValid.selector] = true;
+        isRule[IBackstopAMM.TooLittleCash.selector] = true;
+        isRule[IBackstopAMM.TooFewShares.selector] = true;
+        isRule[IBackstopAMM.CurveOverexposed.selector] = true;
+        isRule[IBackstopAMM.CurveWorthless.selector] = true;
+        isRule[IBackstopAMM.CurveOffIndex.selector] = true;
     }
 }
