@@ -1,7 +1,8 @@
 /** What the backstop AMM gives for a trade or a liquidation: twin of CurveLib and of the bands, eq. (41) to (44) of docs/mechanism.md. Pure. */
 
+import { takerFeePpm } from "./level.ts";
 import { initialRatio } from "./margin.ts";
-import { abs, ceilDiv, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
+import { abs, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
 import type { MarketParams } from "./types.ts";
 import { BPS, ONE } from "./units.ts";
 
@@ -39,6 +40,27 @@ export interface Ladder {
   readonly isBuy: boolean; // the account buys
   readonly pool: bigint; // {lot} of the pool's position in effect, signed
   readonly cap: bigint; // {lot} of it
+  /** {lot} of the bands that anybody has used in this block; undefined: a liquidation, which has no such limit. */
+  readonly used: bigint | undefined;
+}
+
+/** What a trade pays for beside the depth. */
+export interface Terms {
+  readonly price: bigint; // {u/lot} mark
+  readonly slackBps: bigint; // by which the curve may deal worse than the mark; 0 in a liquidation
+  readonly feePpm: bigint; // to the providers, {@link jumpFee} included
+}
+
+/** What a wish gets. */
+export interface Dealt extends Planned {
+  readonly fee: bigint; // {u} to the providers, up
+}
+
+/** Who gets what of a liquidation's penalty. */
+export interface Shared {
+  readonly fee: bigint; // {u} to the providers
+  readonly reward: bigint; // {u} to the caller
+  readonly toBucket: bigint; // {u}
 }
 
 /** {u/lot} of a buyer without a limit. */
@@ -46,6 +68,13 @@ export const NO_STOP = (1n << 64n) - 1n;
 
 /** {bps} of the cap that a level arms. */
 const ARMED = [2_500n, 2_500n, 5_000n, 7_500n, 10_000n];
+/** {bps} of the bands' discounts that a level asks of anybody's trades. */
+const FACTORS = [10_000n, 10_000n, 12_500n, 16_000n, 20_000n];
+/** {bps} of what is armed that anybody may use in a block. */
+const BLOCK = 500n;
+const PPM = 1_000_000n;
+const JUMP_TIME = 120n; // {s}
+const MAX_JUMP_FEE = 200_000n; // {ppm}
 /** {bps} discount of each band, and of what is armed where it ends. */
 const BANDS = [
   { discount: 100n, end: 3_000n },
@@ -121,20 +150,66 @@ export function roomOf(account: CurveAccount, params: MarketParams, price: bigin
   return max(0n, max(most - held, -held));
 }
 
-/** The pool's side for a liquidation where no auction is on: what reduces its position at the first band's price, then the bands. */
-export function ladderOf({ price, level, isBuy, pool, cap }: Ladder): readonly Step[] {
+/** The pool's side where no auction is on: what reduces its position at the first band's price, then the bands from where it stands. */
+export function ladderOf({ price, level, isBuy, pool, cap, used }: Ladder): readonly Step[] {
   const held = isBuy ? -pool : pool;
+  const factor = used === undefined ? BPS : at(FACTORS, level);
   const priceAt = (discount: bigint) =>
-    isBuy ? ceilDiv(price * (BPS + discount), BPS) : (price * (BPS - discount)) / BPS;
+    isBuy
+      ? mulDivCeil(price, BPS * BPS + discount * factor, BPS * BPS)
+      : mulDivFloor(price, BPS * BPS - discount * factor, BPS * BPS);
   const armed = (cap * at(ARMED, level)) / BPS;
+  let free = used === undefined ? armed : max(0n, (armed * BLOCK) / BPS - used);
   let from = max(0n, held);
   const steps = BANDS.map(({ discount, end }) => {
     const until = (armed * end) / BPS;
-    const lots = max(0n, until - from);
+    const lots = min(free, max(0n, until - from));
     from = max(from, until);
+    free -= lots;
     return { price: priceAt(discount), lots };
   });
   return held < 0n ? [{ price: priceAt(100n), lots: abs(held) }, ...steps] : steps;
+}
+
+/** {ppm} what a jump of the index from one price to another adds to the curve's fee: 1 - (low / high)^3, 0 for less than a hundredth. */
+export function jumpFee(from: bigint, to: bigint): bigint {
+  const [low, high] = [min(from, to), max(from, to)];
+  if ((high - low) * 100n <= low) return 0n;
+  return min(MAX_JUMP_FEE, PPM - mulDivFloor(low ** 3n, PPM, high ** 3n));
+}
+
+/** {ppm} what is left of it after `age` seconds, up. */
+export const jumpFeeAt = (fee: bigint, age: bigint): bigint =>
+  age < JUMP_TIME ? mulDivCeil(fee, JUMP_TIME - age, JUMP_TIME) : 0n;
+
+/** A wish at the curve's and the pool's prices: providers deal no worse than `slackBps` from the mark, and get their fee. */
+export function deal(curve: Curve, steps: readonly Step[], wish: Wish, { price, slackBps, feePpm }: Terms): Dealt {
+  const planned = plan(curve, steps, wish);
+  const atMark = planned.curveLots * price;
+  const curveQuote = wish.isBuy
+    ? max(planned.curveQuote, mulDivCeil(atMark, BPS - slackBps, BPS))
+    : min(planned.curveQuote, mulDivFloor(atMark, BPS + slackBps, BPS));
+  return { ...planned, curveQuote, fee: mulDivCeil(curveQuote, feePpm, PPM) };
+}
+
+/** {u} what a trade pays or receives in all. */
+export function totalOf({ curveQuote, bandQuote, fee }: Dealt, isBuy: boolean, params: MarketParams, level: bigint) {
+  const quote = curveQuote + bandQuote;
+  const fees = fee + mulDivCeil(quote, params.takerFeePpm + takerFeePpm(level), PPM);
+  return isBuy ? quote + fees : quote - fees;
+}
+
+/** {u/lot} the worst marginal price of a liquidation at a discount D18. */
+export const stopOf = (price: bigint, isBuy: boolean, discount: bigint): bigint =>
+  isBuy ? mulDivFloor(price, ONE + discount, ONE) : mulDivCeil(price, ONE - discount, ONE);
+
+/** What the depth has not cost of a penalty: the providers' fee first, the rest is shared by the caller and the bucket. */
+export function share(dealt: Dealt, isBuy: boolean, price: bigint, penalty: bigint, shareBps: bigint): Shared {
+  const over = dealt.curveQuote + dealt.bandQuote - (dealt.curveLots + dealt.bandLots) * price;
+  const left = max(0n, penalty - max(0n, isBuy ? over : -over));
+  const fee = min(dealt.fee, left);
+  const reward = mulDivFloor(left - fee, shareBps, BPS);
+  return { fee, reward, toBucket: left - fee - reward };
 }
 
 function at(table: readonly bigint[], level: bigint): bigint {

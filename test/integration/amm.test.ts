@@ -104,7 +104,7 @@ describe("the AMM and its twin", () => {
     await setPrice(fx, price);
 
     const [curve, { lots: pool, cap }] = await Promise.all([amm.curves(0), engine.inventory(0)]);
-    const steps = ladderOf({ price, level: 0n, isBuy: false, pool, cap });
+    const steps = ladderOf({ price, level: 0n, isBuy: false, pool, cap, used: undefined });
     const [prices, lots] = await amm.bands(0, false, true);
     const seen = prices.map((one, i) => ({ price: one, lots: lots[i] })).filter((one) => one.lots !== 0n);
     expect(seen).to.deep.equal(steps.filter((one) => one.lots !== 0n));
