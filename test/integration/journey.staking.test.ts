@@ -115,6 +115,7 @@ describe("leaving", () => {
     expect(await fx.pool.freeStake()).to.equal((await fx.pool.convertToAssets(others)) - fx.unit);
 
     const { openInterestCap } = await fx.engine.markets(0);
+    await fx.connection.networkHelpers.time.increase(60);
     await fx.engine.sync(0);
     const { openInterestCap: capNow } = await fx.engine.markets(0);
     expect(capNow).to.be.within((openInterestCap * 74n) / 100n, (openInterestCap * 76n) / 100n); // 100,000 of 400,000 left
