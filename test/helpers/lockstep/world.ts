@@ -4,6 +4,7 @@ import { ALT, BTC, ETH, type MarketConfig, type VolatilityLimits } from "../../.
 import type { LocalMarket } from "../../../deploy/modules/Local.ts";
 import { createEngine } from "../../../sdk/src/engine.ts";
 import { type Feed, type Live, look, priceOf as priceOfAnswer, type Round } from "../../../sdk/src/oracle.ts";
+import { update } from "../../../sdk/src/risk.ts";
 import { type Samples, sampled, twap } from "../../../sdk/src/twap.ts";
 import type { DrawReason, MarketParams, MarketRules } from "../../../sdk/src/types.ts";
 import { ICapitalStack__factory } from "../../../typechain-types/index.js";
@@ -94,7 +95,14 @@ export async function createWorld(connection: NetworkConnection, decimals: numbe
     if (config.volatility !== null) model.setVolatilityLimits(id, bigints(config.volatility));
     model.state.params.set(id, record<MarketParams>(await fx.engine.marketParams(id)));
     model.state.rules.set(id, record<MarketRules>(await fx.engine.marketRules(id)));
-    model.state.markets.set(BigInt(id), readMarket(await fx.engine.markets(id)));
+    const market = readMarket(await fx.engine.markets(id));
+    model.state.markets.set(BigInt(id), market);
+    // what the risk engine saw as the market was listed
+    const empty = { openInterest: 0n, capacity: 0n, freeStake: 0n, longs: 0n, shorts: 0n, beyondMargin: 0n };
+    const around = { now: market.syncedAt, otherLiabilities: 0n, isRaised: false };
+    const before = model.state.risks.get(BigInt(id));
+    const { risk } = update(before, model.state.limits.get(id), { ...market, ...empty }, around);
+    model.state.risks.set(BigInt(id), risk);
   }
 
   /** {u/lot} an answer of the market's feed as a price. */
