@@ -39,6 +39,7 @@ contract BackstopAMMRoundsTest is AmmBase {
     /* ROUNDS */
 
     /// @dev Any order of trades, at any levels, in any calm, around any moves of the index, while others join, leave and are taken over.
+    /// forge-config: default.fuzz.runs = 128
     function testFuzz_Rounds_NoOrderOfTradesBringsMoreThanCurveAndAuctionOffer(uint256 seed) public {
         _round(seed);
     }
