@@ -55,6 +55,21 @@ contract BackstopAMMBandsTest is AmmBase {
         assertEq(lots[4], (CAP * 15) / 100);
     }
 
+    /// @dev At a price that no discount divides: down for who sells, up for who buys.
+    function test_Bands_RoundForThePool() public {
+        uint256 price = 200_000_000_001;
+        _setPrice(ETH, uint64(price));
+        _level(2);
+        (uint256[] memory sold, ) = amm.bands(ETH, false, false);
+        (uint256[] memory bought, ) = amm.bands(ETH, true, false);
+        uint256[4] memory off = [uint256(125), 250, 437, 750]; // {bps}, the third half a bps more
+        for (uint256 j = 1; j < 5; ++j) {
+            uint256 part = off[j - 1] * 1e4 + (j == 3 ? 5e3 : 0); // {bps^2}
+            assertEq(sold[j], (price * (1e8 - part)) / 1e8);
+            assertEq(bought[j], (price * (1e8 + part)) / 1e8 + 1);
+        }
+    }
+
     /// @dev What the pool already holds of a side is used of its ladder; of the other side it adds to it.
     function test_Bands_BeginWhereThePoolsPositionStands() public {
         _poolTakes(70_000);
