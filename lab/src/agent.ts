@@ -1,6 +1,6 @@
 /** The keeper's hands: reads the chain, asks keeper.ts what to do, simulates, sends. Takes what the chain refuses as an answer. */
 import { type Entry, equityOf } from "./checks.ts";
-import { type Action, actionsFor, createMemory, type View, worstFirst } from "./keeper.ts";
+import { type Action, actionsFor, createMemory, isUnhealthy, type View, worstFirst } from "./keeper.ts";
 import type { Overview, Reader } from "./reader.ts";
 import { abi, INVENTORY, MARKET } from "./site.ts";
 import type { World } from "./world.ts";
@@ -21,14 +21,20 @@ export function createAgent(world: World, reader: Reader, latency: number) {
   const trySend = (data: string) => chain.trySend(keeper.address, addresses.engine, data);
 
   const encode: Record<Action, (account: bigint) => string> = {
+    liquidateToAmm: (account) =>
+      abi.engine.encodeFunctionData("liquidateToAmm", [account, MARKET, keeper.account, MAX_LOTS, 0n]),
     liquidate: (account) => abi.engine.encodeFunctionData("liquidate", [account, MARKET, keeper.account, MAX_LOTS, 0n]),
     takeover: (account) => abi.engine.encodeFunctionData("takeover", [account, keeper.account]),
     flag: (account) => abi.engine.encodeFunctionData("flag", [account]),
   };
 
+  /** What the AMM has no depth for is left to what comes next. */
   async function close(view: View, now: bigint): Promise<void> {
     for (const action of actionsFor(view, now)) {
-      if (await trySend(encode[action](view.account))) return;
+      if (!(await trySend(encode[action](view.account)))) continue;
+      if (action !== "liquidateToAmm") return;
+      const [left] = await reader.views([view.account]);
+      if (left === undefined || !isUnhealthy(left)) return;
     }
   }
 

@@ -6,25 +6,27 @@ const GAS = 16_000_000n;
 
 export interface Log {
   readonly address: string;
+  readonly transactionHash: string;
   readonly topics: string[];
   readonly data: string;
 }
 
 export interface Chain {
-  /** Seconds of the latest block. Every block is dated one second after the one before, however slow the machine is. */
+  /** Seconds of the latest block. Every block is dated `step` seconds after the one before, however slow the machine is. */
   now(): number;
-  /** Dates the next block `seconds`, or one second after the latest if that is later. */
+  /** Dates the next block `seconds`, or `step` after the latest if that is later. */
   setNextTime(seconds: number): void;
   call(to: string, data: string, from?: string): Promise<string>;
   /** Mines the transaction; throws when it reverts. */
   send(from: string, to: string, data: string): Promise<void>;
-  /** True when the call would succeed and was sent, false when it would revert. */
+  /** True when the call would succeed and did when it was sent, false when it reverts. */
   trySend(from: string, to: string, data: string): Promise<boolean>;
   /** What `addresses` logged since the last call of this function. */
   newLogs(addresses: readonly string[]): Promise<Log[]>;
 }
 
-export async function createChain(provider: Pick<EthereumProvider, "request">): Promise<Chain> {
+/** @param step {s} 0 on a chain that lets blocks have the same date, as transactions of one block have */
+export async function createChain(provider: Pick<EthereumProvider, "request">, step = 1): Promise<Chain> {
   const request = (method: string, ...params: unknown[]): Promise<unknown> => provider.request({ method, params });
   const hex = (n: bigint | number) => `0x${n.toString(16)}`;
   const text = (value: unknown): string => {
@@ -37,7 +39,7 @@ export async function createChain(provider: Pick<EthereumProvider, "request">): 
   const block = await request("eth_getBlockByNumber", "latest", false);
   if (typeof block !== "object" || block === null || !("timestamp" in block)) throw new Error("The node has no block");
   let now = Number(text(block.timestamp));
-  let next = now + 1;
+  let next = now + step;
 
   const call = async (to: string, data: string, from?: string) =>
     text(
@@ -46,7 +48,7 @@ export async function createChain(provider: Pick<EthereumProvider, "request">): 
   const send = async (from: string, to: string, data: string) => {
     await request("evm_setNextBlockTimestamp", next);
     now = next;
-    next += 1;
+    next += step;
     const hash = text(await request("eth_sendTransaction", { from, to, data, gas: hex(GAS) }));
     const receipt = await request("eth_getTransactionReceipt", hash);
     if (typeof receipt !== "object" || receipt === null || !("status" in receipt))
@@ -57,19 +59,19 @@ export async function createChain(provider: Pick<EthereumProvider, "request">): 
   return {
     now: () => now,
     setNextTime: (seconds) => {
-      next = Math.max(seconds, now + 1);
+      next = Math.max(seconds, now + step);
     },
     call,
     send,
     trySend: async (from, to, data) => {
       try {
         await request("eth_call", { from, to, data, gas: hex(GAS) }, "latest");
+        await send(from, to, data); // dated later than the call saw
+        return true;
       } catch (error) {
         if (isRevert(error)) return false;
         throw error;
       }
-      await send(from, to, data);
-      return true;
     },
     newLogs: async (addresses) => {
       const from = logged + 1n;

@@ -12,7 +12,7 @@ export interface View {
   readonly unhealthySince: bigint; // {s} 0 when the clock is not running
 }
 
-export type Action = "liquidate" | "takeover" | "flag";
+export type Action = "liquidateToAmm" | "liquidate" | "takeover" | "flag";
 
 export const isUnhealthy = ({ favourable, maintenance }: View): boolean => favourable < maintenance;
 
@@ -23,8 +23,9 @@ export function worstFirst(views: readonly View[]): View[] {
 }
 
 /**
- * In the order of preference; the first that the chain accepts is sent. Liquidation needs the keeper's own margin, so it can
- * be refused; a takeover needs nobody's money but not always an allowed moment; `flag` starts the clock that allows it.
+ * In the order of preference; the first that the chain accepts is sent. The AMM needs nobody's money but has only so much depth
+ * within the discount; `liquidate` needs the keeper's own margin, so it can be refused; a takeover is not always allowed; `flag`
+ * starts the clock that allows it.
  */
 export function actionsFor(view: View, now: bigint): Action[] {
   if (!isUnhealthy(view)) return [];
@@ -33,7 +34,7 @@ export function actionsFor(view: View, now: bigint): Action[] {
   const age = view.unhealthySince === 0n ? 0n : now - view.unhealthySince;
   const late = age >= CLOCK_TAKEOVER && age <= CLOCK_MAX;
   const deep = 10n * view.favourable < 4n * view.maintenance;
-  return late || deep ? ["liquidate", "takeover"] : ["liquidate", "flag"];
+  return ["liquidateToAmm", "liquidate", late || deep ? "takeover" : "flag"];
 }
 
 /** The accounts seen unhealthy `latency` steps ago: news takes that long to become a transaction. */

@@ -96,6 +96,17 @@ function charts({ with: withPool, without, episode }: DrillResult): string {
       ],
     }),
     chart({
+      title: "What unhealthy accounts were closed for so far and who took it, with the pool, USD",
+      hours,
+      stacked: true,
+      series: [
+        { name: "providers' curve", values: of(withPool, ({ taken }) => taken.curve), colour: "--green" },
+        { name: "the pool's bands", values: of(withPool, ({ taken }) => taken.bands), colour: "--blue" },
+        { name: "the keeper", values: of(withPool, ({ taken }) => taken.keeper), colour: "--amber" },
+        { name: "takeovers", values: of(withPool, ({ taken }) => taken.takeover), colour: "--red" },
+      ],
+    }),
+    chart({
       title: "Shortfall so far and who paid it, with the pool, USD",
       hours,
       stacked: true,

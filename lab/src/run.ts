@@ -7,8 +7,8 @@ import { STEPS_PER_BAR, type Step } from "./path.ts";
 import { createReader, type Overview } from "./reader.ts";
 import type { Settings } from "./settings.ts";
 import { publish, TOKEN_UNIT } from "./site.ts";
-import { count, EMPTY, type Layers, type Tally, total, waterfall } from "./tally.ts";
-import { createWorld } from "./world.ts";
+import { count, EMPTY, type Layers, type Takers, type Tally, total, waterfall } from "./tally.ts";
+import { createWorld, type World } from "./world.ts";
 
 /** What the charts show of one step. */
 export interface Sample {
@@ -20,6 +20,7 @@ export interface Sample {
   readonly juniorAssets: bigint; // {u}
   readonly inventoryEquity: bigint; // {u}
   readonly paid: Layers; // {u} since the first step
+  readonly taken: Takers; // {u} likewise
 }
 
 export interface Outcome {
@@ -31,6 +32,8 @@ export interface Outcome {
   readonly start: Overview;
   readonly end: Overview;
   readonly inventory: { readonly lots: bigint; readonly equity: bigint }; // {lot}, {u} at the end
+  /** Of the providers' curve: {u} before, {lot}, {u} at the end. */
+  readonly curve: { readonly provided: bigint; readonly lots: bigint; readonly equity: bigint };
   /** After the market was wound down: the tally counts that too, the samples do not. */
   readonly closing: Pick<Closing, "accountsLeft" | "closed" | "end">;
   readonly checks: number;
@@ -72,7 +75,7 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
     if (staked > 0 && step.index % STEPS_PER_BAR === STEPS_PER_BAR - 1) await keeper.collectIncome();
 
     [entries, overview] = await Promise.all([reader.ledger(), reader.overview()]);
-    for (const log of await world.chain.newLogs(logging)) tally = count(tally, log, TOKEN_UNIT);
+    for (const log of await world.chain.newLogs(logging)) tally = count(tally, log, TOKEN_UNIT, world.curve);
     failures.push(...conservation(entries, overview, step.index), ...waterfall(tally, step.index));
     if (overview.price !== step.price)
       failures.push({ id: "path", step: step.index, message: `the engine has ${overview.price}, not ${step.price}` });
@@ -82,12 +85,13 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
   }
 
   const inventory = inventoryOf(entries);
+  const curve = curveOf(world, entries);
   const {
     checks: closingChecks,
     failures: closingFailures,
     ...closing
   } = await windDown(world, reader, keeper, overview.price, steps.length);
-  for (const log of await world.chain.newLogs(logging)) tally = count(tally, log, TOKEN_UNIT);
+  for (const log of await world.chain.newLogs(logging)) tally = count(tally, log, TOKEN_UNIT, world.curve);
   failures.push(...closingFailures, ...waterfall(tally, steps.length));
   return {
     samples,
@@ -97,6 +101,11 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
     start,
     end: overview,
     inventory: { lots: inventory.lots, equity: equityOf(inventory, overview) },
+    curve: {
+      provided: equityOf(curveOf(world, opening), start),
+      lots: curve.lots,
+      equity: equityOf(curve, overview),
+    },
     closing,
     checks: checks + closingChecks,
     failures,
@@ -104,6 +113,12 @@ export async function run(connection: NetworkConnection, options: RunOptions): P
 }
 
 const countOpen = (entries: readonly Entry[]) => entries.filter(({ lots }) => lots !== 0n).length;
+
+function curveOf(world: World, entries: readonly Entry[]): Entry {
+  const entry = entries[world.accounts.indexOf(world.curve)];
+  if (entry === undefined) throw new Error("The ledger was read without the curve");
+  return entry;
+}
 
 /** The inventory is the first of `world.accounts`. */
 function inventoryOf([inventory]: readonly Entry[]): Entry {
@@ -121,5 +136,6 @@ function sampleOf(step: Step, overview: Overview, inventory: Entry, tally: Tally
     juniorAssets: overview.juniorAssets,
     inventoryEquity: equityOf(inventory, overview),
     paid: total(tally),
+    taken: tally.taken,
   };
 }

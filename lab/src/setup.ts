@@ -1,6 +1,6 @@
 /** What people do before the crash: stake, pay margin in, open positions; or take their stake out again. */
 import type { MatchFields } from "../../test/helpers/orders.ts";
-import { abi, type Site, TOKEN_UNIT } from "./site.ts";
+import { abi, MARKET, type Site, TOKEN_UNIT } from "./site.ts";
 
 export interface Stake {
   readonly staker: string;
@@ -65,6 +65,12 @@ export async function fundAll(site: Site, deposits: readonly Deposit[]): Promise
   await approve(site, operator, addresses.engine, total);
   for (const { account, amount } of amounts)
     await chain.send(operator, addresses.engine, abi.engine.encodeFunctionData("deposit", [account, amount]));
+}
+
+/** The provider's margin becomes the curve. @param cash {u} */
+export async function provide({ chain, addresses }: Site, provider: string, account: bigint, cash: bigint) {
+  const add = abi.amm.encodeFunctionData("addLiquidity", [MARKET, account, cash, 0n]);
+  await chain.send(provider, addresses.amm, add);
 }
 
 /** A pair that the margin rules refuse is left out by the exchange; the others stand. */

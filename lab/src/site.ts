@@ -9,6 +9,7 @@ import {
   BackstopPool__factory,
   CapitalStack__factory,
   Exchange__factory,
+  IBackstopAMM__factory,
   IMarginEngine__factory,
   LedgerProbe__factory,
   MarginEngine__factory,
@@ -28,6 +29,7 @@ export const CLAIMS = 65n;
 const DEPLOYMENTS = path.resolve(import.meta.dirname, "../../deploy/deployments");
 
 export const abi = {
+  amm: IBackstopAMM__factory.createInterface(),
   engine: IMarginEngine__factory.createInterface(),
   exchange: Exchange__factory.createInterface(),
   feed: MockAggregator__factory.createInterface(),
@@ -48,8 +50,16 @@ export interface Site {
 /** One print here is what a feed tells in five minutes. */
 const CONFIG: MarketConfig = { ...ETH, feed: { ...ETH.feed, jumpBps: 5_000 } };
 
-/** @param price {1e-8 USD} first answer of the feed */
-export async function deploySite(connection: NetworkConnection, operator: string, price: bigint): Promise<Site> {
+/**
+ * @param price {1e-8 USD} first answer of the feed
+ * @param step {s} of {@link createChain}
+ */
+export async function deploySite(
+  connection: NetworkConnection,
+  operator: string,
+  price: bigint,
+  step?: number,
+): Promise<Site> {
   const deployed = await deploy(connection, price);
   const at = async (name: string) => {
     const contract = deployed[name];
@@ -58,6 +68,7 @@ export async function deploySite(connection: NetworkConnection, operator: string
   };
   const probe = await connection.ethers.deployContract("LedgerProbe");
   const addresses = {
+    amm: await at("amm"),
     engine: await at("engine"),
     exchange: await at("exchange"),
     feed: await at("feed0"),
@@ -67,7 +78,7 @@ export async function deploySite(connection: NetworkConnection, operator: string
     stack: await at("stack"),
     token: await at("token"),
   };
-  return { chain: await createChain(connection.provider), addresses, operator };
+  return { chain: await createChain(connection.provider, step), addresses, operator };
 }
 
 /** On a node Ignition resumes what it has a record of, but a drill starts afresh: a record of its own, thrown away. */
@@ -84,10 +95,25 @@ async function deploy(
   }
 }
 
+/** Sets the feed. @param price {1e-8 USD} */
+export const answer = ({ chain, addresses, operator }: Site, price: bigint): Promise<void> =>
+  chain.send(operator, addresses.feed, abi.feed.encodeFunctionData("setAnswer", [price]));
+
+/** Lets the engine see the feed. */
+export const sync = ({ chain, addresses, operator }: Site): Promise<void> =>
+  chain.send(operator, addresses.engine, abi.engine.encodeFunctionData("sync", [MARKET]));
+
 /** Sets the feed and lets the engine see it. @param price {1e-8 USD} */
-export async function publish({ chain, addresses, operator }: Site, price: bigint): Promise<void> {
-  await chain.send(operator, addresses.feed, abi.feed.encodeFunctionData("setAnswer", [price]));
-  await chain.send(operator, addresses.engine, abi.engine.encodeFunctionData("sync", [MARKET]));
+export async function publish(site: Site, price: bigint): Promise<void> {
+  await answer(site, price);
+  await sync(site);
+}
+
+/** The margin account of the providers' curve. */
+export async function curveAccount({ chain, addresses }: Pick<Site, "chain" | "addresses">): Promise<bigint> {
+  const call = abi.amm.encodeFunctionData("accountOf", [MARKET]);
+  const [account] = abi.amm.decodeFunctionResult("accountOf", await chain.call(addresses.amm, call));
+  return account;
 }
 
 /** The engine's record of the market. */

@@ -58,6 +58,18 @@ export function tables(result: DrillResult): Table[] {
       ],
     },
     {
+      title: "Who took what unhealthy accounts were closed for, USD",
+      rows: [
+        both("liquidity providers' curve", ({ tally }) => dollars(tally.taken.curve)),
+        both("the pool's bands", ({ tally }) => dollars(tally.taken.bands)),
+        both("the keeper, where the AMM had no depth", ({ tally }) => dollars(tally.taken.keeper)),
+        both("the pool, in takeovers", ({ tally }) => dollars(tally.taken.takeover)),
+        both("curve at the start, USD", ({ curve }) => dollars(curve.provided)),
+        both("curve when the tape ends, USD", ({ curve }) => dollars(curve.equity)),
+        both("  its position, ETH", ({ curve }) => coins(curve.lots)),
+      ],
+    },
+    {
       title: "Wind-down after the tape",
       rows: [
         both("closed at the settlement price by others", ({ closing }) => String(closing.closed)),
@@ -156,6 +168,13 @@ const afterWindDown = ({ closing }: Outcome) => ({
   poolNav: String(closing.end.poolAssets),
 });
 
+const takersOf = ({ tally: { taken } }: Outcome) => ({
+  curve: String(taken.curve),
+  bands: String(taken.bands),
+  keeper: String(taken.keeper),
+  takeover: String(taken.takeover),
+});
+
 /** Amounts are decimal strings of u, 1e-12 USD: a JSON number has not enough digits. */
 export function json(result: DrillResult): Record<string, unknown> {
   const { settings, with: withPool, without, durationMs } = result;
@@ -179,6 +198,12 @@ export function json(result: DrillResult): Record<string, unknown> {
     opened: withPool.opened,
     liquidations: withPool.tally.liquidations,
     takeovers: withPool.tally.takeovers,
+    takenBy: takersOf(withPool),
+    curve: {
+      provided: String(withPool.curve.provided),
+      lots: String(withPool.curve.lots),
+      equity: String(withPool.curve.equity),
+    },
     insolventTakeovers: withPool.tally.insolvent,
     deleveragings: withPool.tally.deleveragings,
     highestLevel: highest(withPool).level,
@@ -200,6 +225,7 @@ export function json(result: DrillResult): Record<string, unknown> {
       ...layers(without),
       liquidations: without.tally.liquidations,
       takeovers: without.tally.takeovers,
+      takenBy: takersOf(without),
       deleveragings: without.tally.deleveragings,
       highestLevel: highest(without).level,
       haircut: String(haircut(without)),

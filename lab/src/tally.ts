@@ -1,7 +1,7 @@
 /** Adds up what the events of engine and stack say: who paid which shortfall, how often the keeper acted. */
 import type { Log } from "./chain.ts";
 import type { Failure } from "./checks.ts";
-import { abi } from "./site.ts";
+import { abi, INVENTORY } from "./site.ts";
 
 /** {u} what each layer paid; they sum to the shortfall. */
 export interface Layers {
@@ -23,6 +23,18 @@ export const sumOf = (a: Layers, b: Layers): Layers => ({
   deficit: a.deficit + b.deficit,
 });
 
+/** {u} what unhealthy accounts were closed for, by who took it. */
+export interface Takers {
+  /** Liquidity providers' curve. */
+  readonly curve: bigint;
+  /** The pool, in a liquidation: its bands. */
+  readonly bands: bigint;
+  /** A liquidator's own account. */
+  readonly keeper: bigint;
+  /** The pool, in a takeover. */
+  readonly takeover: bigint;
+}
+
 export interface Tally {
   readonly liquidations: number;
   readonly takeovers: number;
@@ -32,6 +44,9 @@ export interface Tally {
   readonly deleveragings: number;
   /** {lot} closed that way. */
   readonly deleveraged: bigint;
+  readonly taken: Takers;
+  /** {u} fills of the transaction under way that no liquidation or takeover has claimed yet. */
+  readonly fills: Readonly<Record<"curve" | "keeper" | "pool", bigint>> & { readonly transactionHash: string };
   /** {u} penalties paid by liquidated accounts */
   readonly penalties: bigint;
   /** {u} income the pools received */
@@ -43,12 +58,16 @@ export interface Tally {
   readonly byInventory: Layers;
 }
 
+const NO_FILLS = { transactionHash: "", curve: 0n, keeper: 0n, pool: 0n };
+
 export const EMPTY: Tally = {
   liquidations: 0,
   takeovers: 0,
   insolvent: 0,
   deleveragings: 0,
   deleveraged: 0n,
+  taken: { curve: 0n, bands: 0n, keeper: 0n, takeover: 0n },
+  fills: NO_FILLS,
   penalties: 0n,
   income: 0n,
   byJunior: 0n,
@@ -60,19 +79,44 @@ export const EMPTY: Tally = {
 export const total = ({ byLiquidation, byInventory }: Tally): Layers => sumOf(byLiquidation, byInventory);
 
 /** DrawReason of ICapitalStack. */
-const INVENTORY = 1n;
+const BY_INVENTORY = 1n;
 
-/** The tally after one more event of engine or stack; other events change nothing. */
-export function count(tally: Tally, log: Log, tokenUnit: bigint): Tally {
+/**
+ * The tally after one more event of engine or stack; other events change nothing.
+ * @param curve account of the providers' curve
+ */
+export function count(before: Tally, log: Log, tokenUnit: bigint, curve: bigint): Tally {
+  const { transactionHash } = log;
+  const fills = before.fills.transactionHash === transactionHash ? before.fills : { ...NO_FILLS, transactionHash };
+  const tally: Tally = { ...before, fills };
   const event = abi.engine.parseLog(log) ?? abi.stack.parseLog(log);
   if (event === null) return tally;
   const { args } = event;
+  const { taken } = tally;
   switch (event.name) {
+    case "Filled": {
+      const sides: bigint[] = [args.buyer, args.seller];
+      const taker = sides.includes(INVENTORY) ? "pool" : sides.includes(curve) ? "curve" : "keeper";
+      return { ...tally, fills: { ...fills, [taker]: fills[taker] + BigInt(args.lots) * BigInt(args.price) } };
+    }
     case "Liquidated":
-      return { ...tally, liquidations: tally.liquidations + 1, penalties: tally.penalties + args.penalty };
+      return {
+        ...tally,
+        fills: NO_FILLS,
+        liquidations: tally.liquidations + 1,
+        penalties: tally.penalties + args.penalty,
+        taken: {
+          ...taken,
+          curve: taken.curve + fills.curve,
+          bands: taken.bands + fills.pool,
+          keeper: taken.keeper + fills.keeper,
+        },
+      };
     case "TakenOver":
       return {
         ...tally,
+        fills: NO_FILLS,
+        taken: { ...taken, takeover: taken.takeover + fills.pool },
         takeovers: tally.takeovers + 1,
         insolvent: tally.insolvent + (args.equity < 0n ? 1 : 0),
       };
@@ -98,7 +142,7 @@ export function count(tally: Tally, log: Log, tokenUnit: bigint): Tally {
         lossShare: args.byShare,
         deficit: args.toDeficit,
       };
-      return args.reason === INVENTORY
+      return args.reason === BY_INVENTORY
         ? { ...tally, byInventory: sumOf(tally.byInventory, paid) }
         : { ...tally, byLiquidation: sumOf(tally.byLiquidation, paid) };
     }

@@ -1,12 +1,22 @@
-/** Brings stakers, makers, traders and a keeper to a fresh deployment and lets time pass until the crash begins. */
+/** Brings stakers, a liquidity provider, makers, traders and a keeper to a fresh deployment and lets time pass until the crash begins. */
 import { keccak256, type Signer, toUtf8Bytes, Wallet } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 import { type MatchFields, matchOf, nonceOf, orderOf } from "../../test/helpers/orders.ts";
 import { Exchange__factory } from "../../typechain-types/index.js";
 import { populate } from "./population.ts";
 import type { Settings } from "./settings.ts";
-import { claimExits, fundAll, requestExits, type Stake, settleAll, stakeAll } from "./setup.ts";
-import { CLAIMS, deploySite, FEES, INVENTORY, publish, readMarket, type Site, TOKEN_UNIT } from "./site.ts";
+import { claimExits, fundAll, provide, requestExits, type Stake, settleAll, stakeAll } from "./setup.ts";
+import {
+  CLAIMS,
+  curveAccount,
+  deploySite,
+  FEES,
+  INVENTORY,
+  publish,
+  readMarket,
+  type Site,
+  TOKEN_UNIT,
+} from "./site.ts";
 import { USD } from "./units.ts";
 
 const MINUTE = 60;
@@ -21,6 +31,9 @@ const LONGER_COOLDOWN = 14 * DAY;
 const JUNIOR_PERCENT = 20n;
 const SENIORS = [5n, 3n]; // parts of the rest
 const KEEPER_CAPITAL = 500_000n; // {USD}
+/** Of the notional that traders open, what the provider puts into the curve: its reserves are four times that, so as deep as the market. */
+const PROVIDED = 4n;
+const LEAST_PROVIDED = 1_000n; // {USD} MIN_CASH of the AMM
 
 export interface Participant {
   readonly name: string;
@@ -32,6 +45,8 @@ export interface World extends Site {
   readonly keeper: Participant & { readonly address: string };
   readonly makers: readonly Participant[];
   readonly traders: readonly Participant[];
+  /** Account of the providers' curve. */
+  readonly curve: bigint;
   /** Every account of the ledger: the inventory first, the traders last. */
   readonly accounts: readonly bigint[];
   /** Seconds at which the first bar opens. */
@@ -50,8 +65,8 @@ export async function createWorld(
   price: bigint,
   staked: number,
 ): Promise<World> {
-  const [operator, , keeperSigner, ...stakerSigners] = await connection.ethers.getSigners();
-  if (operator === undefined || keeperSigner === undefined || stakerSigners.length <= SENIORS.length)
+  const [operator, provider, keeperSigner, ...stakerSigners] = await connection.ethers.getSigners();
+  if (!operator || !provider || !keeperSigner || stakerSigners.length <= SENIORS.length)
     throw new Error("The drill needs a chain with unlocked accounts, such as `npx hardhat node`");
   const site = await deploySite(connection, operator.address, price);
   const pair = createPairs(Exchange__factory.connect(site.addresses.exchange, operator));
@@ -74,13 +89,22 @@ export async function createWorld(
   );
   await stakeAll(site, stakes);
   await publish(site, price); // the market may now grow as far as the stake allows
-  await fundAll(site, [...makers, ...traders, { account: keeper.account, deposit: KEEPER_CAPITAL * USD }]);
+  const notional = traders.reduce((sum, { lots }) => sum + lots * price, 0n);
+  const provided = max(notional / PROVIDED, LEAST_PROVIDED * USD);
+  const providerAccount = accountOf(provider.address);
+  await fundAll(site, [
+    ...makers,
+    ...traders,
+    { account: keeper.account, deposit: KEEPER_CAPITAL * USD },
+    { account: providerAccount, deposit: provided },
+  ]);
   const pairs = traders.map((trader, i) => {
     const maker = makers[i % makers.length];
     if (maker === undefined) throw new Error("There is no market maker");
     return pair(maker, trader, trader.side === "short", trader.lots, price);
   });
   await settleAll(site, await Promise.all(pairs));
+  await provide(site, provider.address, providerAccount, provided - (provided % TOKEN_UNIT)); // whole tokens were paid in
 
   const leave = staked < settings.opening;
   const ask = async (tranche: Stake["tranche"]) => {
@@ -96,13 +120,15 @@ export async function createWorld(
   await publish(site, price);
   if (leave) await claimExits(site, stakes);
 
+  const curve = await curveAccount(site);
   const people = [keeper, ...makers, ...traders].map(({ account }) => account);
   return {
     ...site,
     keeper,
     makers,
     traders,
-    accounts: [INVENTORY, FEES, CLAIMS, ...people],
+    curve,
+    accounts: [INVENTORY, FEES, CLAIMS, curve, providerAccount, ...people],
     start: opening + LEAD,
     pair,
   };
@@ -122,22 +148,24 @@ function stakesOf(opening: bigint, [first = "", second = "", reserve = ""]: read
   ];
 }
 
+const max = (a: bigint, b: bigint) => (a > b ? a : b);
+
 /** How long the deployment took has no part in the run: funding counts from a moment a fixed time after the listing. */
-async function settleListing(site: Site, price: bigint): Promise<void> {
+export async function settleListing(site: Site, price: bigint): Promise<void> {
   const { syncedAt } = await readMarket(site);
   site.chain.setNextTime(Number(syncedAt) + MINUTE);
   await publish(site, price);
 }
 
-const accountOf = (owner: string) => BigInt(owner) << 96n;
+export const accountOf = (owner: string) => BigInt(owner) << 96n;
 
-function identity(seed: number, name: string): Omit<Participant, "name"> {
+export function identity(seed: number, name: string): Omit<Participant, "name"> {
   const wallet = new Wallet(keccak256(toUtf8Bytes(`backstop drill/${seed}/${name}`)));
   return { wallet, account: accountOf(wallet.address) };
 }
 
 /** Every order gets a higher sequence in lane 0, so pairs are to be settled in the order in which they were made. */
-function createPairs(exchange: Parameters<typeof matchOf>[0]): World["pair"] {
+export function createPairs(exchange: Parameters<typeof matchOf>[0]): World["pair"] {
   let sequence = 0n;
   return (maker, taker, makerBuys, lots, price) => {
     sequence += 1n;

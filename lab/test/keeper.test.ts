@@ -17,16 +17,24 @@ describe("actionsFor", () => {
   });
 
   it("liquidates while there is equity and flags what it cannot liquidate", () => {
-    assert.deepEqual(actionsFor(view(), 1_000n), ["liquidate", "flag"]);
-    assert.deepEqual(actionsFor(view({ equity: 0n, favourable: 40n }), 1_000n), ["liquidate", "flag"]);
+    assert.deepEqual(actionsFor(view(), 1_000n), ["liquidateToAmm", "liquidate", "flag"]);
+    assert.deepEqual(actionsFor(view({ equity: 0n, favourable: 40n }), 1_000n), [
+      "liquidateToAmm",
+      "liquidate",
+      "flag",
+    ]);
   });
 
   it("may take over what has less than two fifths of its margin, or waited 90 to 600 seconds", () => {
-    assert.deepEqual(actionsFor(view({ equity: 30n, favourable: 39n }), 1_000n), ["liquidate", "takeover"]);
-    assert.deepEqual(actionsFor(view({ unhealthySince: 911n }), 1_000n), ["liquidate", "flag"]);
-    assert.deepEqual(actionsFor(view({ unhealthySince: 910n }), 1_000n), ["liquidate", "takeover"]);
-    assert.deepEqual(actionsFor(view({ unhealthySince: 400n }), 1_000n), ["liquidate", "takeover"]);
-    assert.deepEqual(actionsFor(view({ unhealthySince: 399n }), 1_000n), ["liquidate", "flag"]);
+    assert.deepEqual(actionsFor(view({ equity: 30n, favourable: 39n }), 1_000n), [
+      "liquidateToAmm",
+      "liquidate",
+      "takeover",
+    ]);
+    assert.deepEqual(actionsFor(view({ unhealthySince: 911n }), 1_000n), ["liquidateToAmm", "liquidate", "flag"]);
+    assert.deepEqual(actionsFor(view({ unhealthySince: 910n }), 1_000n), ["liquidateToAmm", "liquidate", "takeover"]);
+    assert.deepEqual(actionsFor(view({ unhealthySince: 400n }), 1_000n), ["liquidateToAmm", "liquidate", "takeover"]);
+    assert.deepEqual(actionsFor(view({ unhealthySince: 399n }), 1_000n), ["liquidateToAmm", "liquidate", "flag"]);
   });
 
   it("only takes over below zero equity", () => {

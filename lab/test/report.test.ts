@@ -31,6 +31,7 @@ const overview: Outcome["start"] = {
   sharePrice: USD,
   juniorSharePrice: USD,
 };
+const takers = { curve: 61n * USD, bands: 62n * USD, keeper: 63n * USD, takeover: 64n * USD };
 const sample = (offset: number): Outcome["samples"][number] => ({
   offset,
   price: overview.price + BigInt(offset),
@@ -40,6 +41,7 @@ const sample = (offset: number): Outcome["samples"][number] => ({
   juniorAssets: 200n * USD,
   inventoryEquity: -5n * USD,
   paid: offset === 0 ? NOTHING : layers,
+  taken: offset === 0 ? EMPTY.taken : takers,
 });
 const outcome: Outcome = {
   samples: [sample(0), sample(300), sample(600)],
@@ -51,12 +53,14 @@ const outcome: Outcome = {
     byJunior: 3n * USD,
     bySenior: USD,
     byLiquidation: layers,
+    taken: takers,
   },
   accounts: 9,
   opened: 190,
   start: overview,
   end: { ...overview, deficit: 3n * USD, poolAssets: 995n * USD, sharePrice: (995n * USD) / 1_000n },
   inventory: { lots: 12_345n, equity: -5n * USD },
+  curve: { provided: 71n * USD, lots: -7_200n, equity: 73n * USD },
   closing: { accountsLeft: 0, closed: 7, end: { ...overview, openInterest: 0n, deficit: 3n * USD } },
   checks: 16,
   failures: [],
@@ -147,6 +151,8 @@ describe("summary", () => {
       assert.ok(printed.includes(exact), `${exact} is missing from\n${printed}`);
     assert.ok(printed.includes("10 of 200 opening trades were refused"));
     assert.ok(printed.includes("2, 1 of 3")); // the highest level and its steps
+    for (const taken of ["61.00", "62.00", "63.00", "64.00", "71.00", "73.00", "-0.7200"])
+      assert.ok(printed.includes(taken), taken);
     assert.ok(printed.includes("held in all 32 checks"));
   });
 
@@ -170,7 +176,7 @@ describe("summary", () => {
 describe("report", () => {
   it("is one well-formed page without anything from elsewhere", () => {
     const html = report(result);
-    assert.equal((html.match(/<svg /g) ?? []).length, 5);
+    assert.equal((html.match(/<svg /g) ?? []).length, 6);
     for (const tag of ["svg", "figure", "figcaption", "table", "tr", "td", "p", "div", "h2", "span", "text", "body"]) {
       const opened = (html.match(new RegExp(`<${tag}[ >]`, "g")) ?? []).length;
       assert.equal(opened, (html.match(new RegExp(`</${tag}>`, "g")) ?? []).length, tag);

@@ -26,6 +26,7 @@ interface Result extends Layers {
   readonly highestLevel: number;
   readonly liquidations: number;
   readonly takeovers: number;
+  readonly takenBy: Readonly<Record<"curve" | "bands" | "keeper" | "takeover", string>>;
   readonly insolventTakeovers: number;
   readonly poolNavStart: string;
   readonly poolNavEnd: string;
@@ -67,6 +68,9 @@ describe("drill", () => {
     expect(found.liquidations).to.be.greaterThan(0);
     expect(found.insolventTakeovers).to.be.greaterThan(0);
     expect(found.takeovers).to.be.at.least(found.insolventTakeovers);
+    for (const taker of ["curve", "bands", "takeover"] as const) {
+      expect(BigInt(found.takenBy[taker]) > 0n, taker).to.equal(true); // the AMM is the default way
+    }
 
     expect(BigInt(found.shortfall) > 0n).to.equal(true);
     expect(BigInt(found.paidBy.bucket) > 0n).to.equal(true);
@@ -86,7 +90,7 @@ describe("drill", () => {
     expect(found.accountsLeft).to.equal(0);
 
     const html = readFileSync(reportFile, "utf8");
-    expect(html.match(/<svg /g)).to.have.lengthOf(5);
+    expect(html.match(/<svg /g)).to.have.lengthOf(6);
     expect(html.trimEnd().endsWith("</html>")).to.equal(true);
   });
 
