@@ -104,7 +104,7 @@ export interface ColumnOptions {
 }
 
 const COLUMN = { width: 38, gap: 6, top: 64, bottom: 56 };
-const FILE_STYLE =
+export const FILE_STYLE =
   "text{font:12px system-ui,sans-serif;fill:#1d1f23}.small{font-size:9.5px;fill:#6a6d75}.title{font-size:14px;font-weight:600}" +
   "rect.paper{fill:#fbfaf8}line{stroke:#e2e0da}" +
   "@media(prefers-color-scheme:dark){text{fill:#e8e6e1}.small{fill:#9a9da6}rect.paper{fill:#16181c}line{stroke:#2f333a}}";

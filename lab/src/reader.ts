@@ -38,7 +38,7 @@ function grouped<T>(flat: readonly bigint[], size: number, make: (group: bigint[
   return Array.from({ length: flat.length / size }, (_, i) => make(flat.slice(i * size, (i + 1) * size)));
 }
 
-export function createReader({ chain, addresses, accounts }: World): Reader {
+export function createReader({ chain, addresses, accounts }: Pick<World, "chain" | "addresses" | "accounts">): Reader {
   const { engine, junior, senior, probe } = addresses;
   const encodeLedger = (of: readonly bigint[]) => abi.probe.encodeFunctionData("ledger", [engine, MARKET, [...of]]);
   const ledgerCall = encodeLedger(accounts);

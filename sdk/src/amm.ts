@@ -2,7 +2,7 @@
 
 import { takerFeePpm } from "./level.ts";
 import { initialRatio } from "./margin.ts";
-import { abs, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
+import { abs, ceilDiv, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
 import type { MarketParams } from "./types.ts";
 import { BPS, ONE } from "./units.ts";
 
@@ -142,10 +142,15 @@ export interface CurveAccount {
  * {lot} the curve may take: what reduces its position, then up to three times what it is worth, half of what its margin would allow
  * when that is less. Profit that is not realised does not count.
  */
-export function roomOf(account: CurveAccount, params: MarketParams, price: bigint, isBuy: boolean): bigint {
+export function roomOf(
+  account: CurveAccount,
+  tiers: Parameters<typeof initialRatio>[0],
+  price: bigint,
+  isBuy: boolean,
+): bigint {
   const held = isBuy ? -account.lots : account.lots;
   const worth = max(0n, min(account.cash, account.equity));
-  const rate = initialRatio(params, MAX_EXPOSURE * worth); // D18
+  const rate = initialRatio(tiers, MAX_EXPOSURE * worth); // D18
   const most = min(MAX_EXPOSURE * worth, (worth * ONE) / (2n * rate)) / price;
   return max(0n, max(most - held, -held));
 }
