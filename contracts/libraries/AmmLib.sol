@@ -69,7 +69,9 @@ library AmmLib {
         require(isWithin, IMarginEngine.QuoteBeyondLimit(total, o.limit));
         bool priceOk = SyncLib.isPriceOk(at.market);
         if (deal.taken.curveLots != 0) {
-            uint256 average = deal.taken.curveQuote / deal.taken.curveLots;
+            (uint256 quote, uint256 lots) = (deal.taken.curveQuote, deal.taken.curveLots);
+            // toward the mark: a curve that is beyond the band deals at its end
+            uint256 average = deal.isBuy ? MathLib.mulDivUp(quote, 1, lots) : quote / lots;
             RulesLib.requireInBand(average, at.market.price, RulesLib.bandBps(at.params, priceOk));
         }
         (Change memory taker, Change memory curve) = _execute(ledger, at, deal, int256(fee));

@@ -2,7 +2,7 @@
 
 import { takerFeePpm } from "./level.ts";
 import { initialRatio } from "./margin.ts";
-import { abs, ceilDiv, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
+import { abs, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
 import type { MarketParams } from "./types.ts";
 import { BPS, ONE } from "./units.ts";
 

@@ -313,6 +313,16 @@ contract BackstopAMMTest is AmmBase {
         engine.trade(order);
     }
 
+    /// @dev The index is 8 % above the curve, at a price of which 95 % is no whole unit.
+    function test_Trade_ACurveBeyondTheBandDealsAtItsEnd() public {
+        _setPriceLongAgo(ETH, 2_160e8 + 1);
+        uint256 atEnd = (10_000 * uint256(2_160e8 + 1) * 95) / 100;
+        (Taken memory t, ) = amm.quote(ETH, 10_000);
+        assertEq(t.curveQuote, atEnd);
+        uint256 paid = _swap(alice, 10_000);
+        assertEq(paid, atEnd + t.fee + (atEnd * _params().takerFeePpm + 1e6 - 1) / 1e6);
+    }
+
     function test_Trade_StaysInTheBandOfFills() public {
         _deposit(alice, 10_000_000);
         AmmOrder memory order = _order(alice, 1_000_000); // 5 % of the base: 5.3 % above on average
