@@ -279,6 +279,10 @@ async function observe(asEngine: Signer) {
   await update(1n);
   const gas = await gasInside(update(2n));
   rows.push({ operation: "poke volatility and level inside a sync", gas, goal: 60_000, peers: [] });
+  await networkHelpers.time.increase(180);
+  await update(3n);
+  const alone = await gasInside(update(4n));
+  rows.push({ operation: "the same, nothing left of the minute before", gas: alone, goal: 60_000, peers: [] });
 }
 
 async function liquidationAndTakeover() {

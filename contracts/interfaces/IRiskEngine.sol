@@ -84,7 +84,7 @@ interface IRiskEngine {
     /// @custom:emits Observed, LevelSet when it moves, what {ISignals} emits when it scores
     function update(uint8 market, Exposure calldata exposure) external returns (uint8);
 
-    /// @notice Shows volatility and signals another price of the minute of the last observation, and says the level. The margin engine only.
+    /// @notice Shows volatility and signals another price of the minute last observed, and says the level. The margin engine only.
     /// @custom:reverts NotEngine
     /// @custom:emits what {ISignals} emits when it scores
     function see(uint8 market, uint64 price, PriceState state) external returns (uint8);
