@@ -1,7 +1,5 @@
 /** The AMM in a market that moves, beside its twin: each trade and each liquidation is foretold, then compared to the unit. */
 import { expect } from "chai";
-import { network } from "hardhat";
-import { ETH } from "../../deploy/markets.ts";
 import type { Curve, Dealt, Step } from "../../sdk/src/amm.ts";
 import {
   deal,
@@ -20,38 +18,16 @@ import { clockAge, discount, lotsToClose, penaltyOf } from "../../sdk/src/liquid
 import { maintenanceRatio } from "../../sdk/src/margin.ts";
 import { ONE } from "../../sdk/src/units.ts";
 import { accountOf } from "../helpers/actors.ts";
-import { deployBackstop, deposit, dollars, type Fixture, setPrice, stake } from "../helpers/fixture.ts";
+import { deployWithCurve, numbers, PRICE } from "../helpers/amm.ts";
+import { deposit, type Fixture, setPrice } from "../helpers/fixture.ts";
 
-const PRICE = dollars(2_000n);
-const USD = 10n ** 12n; // {u}
 const [MARK, UNFAVOURABLE] = [0, 1];
 const OPEN_LEVEL = 2n;
 const ALL = (1n << 56n) - 1n;
 /** Levels follow the curve's distance from the index, not volatility. */
 const LIMITS = { level1: 60_000, level2: 61_000, level3: 62_000, level4: 63_000, initial: 1_000 };
 
-/** Deterministic: xorshift of 32 bits. */
-function numbers(seed: number): (below: bigint) => bigint {
-  let x = seed;
-  return (below) => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return BigInt(x >>> 0) % below;
-  };
-}
-
-async function deployed(): Promise<Fixture> {
-  const feed = { ...ETH.feed, jumpBps: 65_535 };
-  const market = { config: { ...ETH, volatility: LIMITS, feed }, answer: PRICE };
-  const fx = await deployBackstop(await network.create(), { markets: [market] });
-  await stake(fx, fx.staker, 20_000_000n);
-  await fx.engine.setInventoryCap(0, { lots: 1_000_000n, bps: 5_000 });
-  for (const actor of [fx.alice, fx.bob]) await deposit(fx, actor, 20_000_000n);
-  await deposit(fx, fx.carol, 2_000_000n);
-  await fx.amm.connect(fx.carol).addLiquidity(0, accountOf(fx.carol), 2_000_000n * USD, 0n);
-  return fx;
-}
+const deployed = (): Promise<Fixture> => deployWithCurve(LIMITS, 20_000_000n);
 
 /** Everything the twin asks the chain for. */
 async function look({ engine, amm }: Fixture, isBuy: boolean, isLiquidation: boolean) {

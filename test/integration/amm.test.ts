@@ -1,37 +1,13 @@
 /** The AMM of the contracts against its twin in the sdk, to the unit: quotes, bands and liquidations at random prices and positions. */
 import { expect } from "chai";
-import { network } from "hardhat";
-import { ETH } from "../../deploy/markets.ts";
 import { ladderOf, lotsTo, NO_STOP, plan, roomOf, traded } from "../../sdk/src/index.ts";
 import { type Actor, accountOf } from "../helpers/actors.ts";
-import { deployBackstop, deposit, dollars, type Fixture, setPrice, stake } from "../helpers/fixture.ts";
+import { deployWithCurve, numbers, PRICE, USD } from "../helpers/amm.ts";
+import { deposit, dollars, type Fixture, setPrice } from "../helpers/fixture.ts";
 
-const PRICE = dollars(2_000n);
-const USD = 10n ** 12n; // {u}
 const UNFAVOURABLE = 1;
-const CAP = 1_000_000n; // {lot}
 
-/** Deterministic: xorshift of 32 bits. */
-function numbers(seed: number): (below: bigint) => bigint {
-  let x = seed;
-  return (below) => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return BigInt(x >>> 0) % below;
-  };
-}
-
-async function deployed(): Promise<Fixture> {
-  const market = { config: { ...ETH, volatility: null, feed: { ...ETH.feed, jumpBps: 65_535 } }, answer: PRICE };
-  const fx = await deployBackstop(await network.create(), { markets: [market] });
-  await stake(fx, fx.staker, 20_000_000n);
-  await fx.engine.setInventoryCap(0, { lots: CAP, bps: 5_000 });
-  for (const actor of [fx.alice, fx.bob]) await deposit(fx, actor, 5_000_000n);
-  await deposit(fx, fx.carol, 2_000_000n);
-  await fx.amm.connect(fx.carol).addLiquidity(0, accountOf(fx.carol), 2_000_000n * USD, 0n);
-  return fx;
-}
+const deployed = (): Promise<Fixture> => deployWithCurve(null, 5_000_000n);
 
 /** What the twin says of a trade against the curve alone. */
 async function expected({ engine, amm }: Fixture, lots: bigint) {
