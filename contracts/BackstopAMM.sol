@@ -289,7 +289,7 @@ contract BackstopAMM is IBackstopAMM, ERC6909TokenSupply, AccessManaged {
         MarketParams memory params = IMarginEngine(engine).marketParams(m);
         total = uint256(t.curveQuote) + t.bandQuote;
         uint256 fees = t.fee + RulesLib.takerFee(params, wish.level, total);
-        total = wish.isBuy ? total + fees : total - fees;
+        total = RulesLib.totalOf(wish.isBuy, total, fees);
     }
 
     /// @inheritdoc IBackstopAMM

@@ -152,6 +152,7 @@ interface IBackstopAMM {
     /// @param lots   positive buys
     /// @return taken what of the curve and of the pool
     /// @return total {u} what the account pays or receives in all, the engine's fee included
+    /// @custom:reverts TooManyLots, ProceedsBelowFees of the engine
     function quote(uint8 market, int64 lots) external view returns (Taken memory taken, uint256 total);
 
     /// @notice Marginal prices and depth of the pool's side, best first; empty where nothing of it may be used now.

@@ -236,6 +236,7 @@ interface IMarginEngine {
     error NotAmm(address caller);
     error DepthTooSmall(uint256 wanted, uint256 depth);
     error QuoteBeyondLimit(uint256 quote, uint256 limit);
+    error ProceedsBelowFees(uint256 proceeds, uint256 fees);
     error NotAuthorized(address caller, uint256 account);
     error SystemAccount(uint256 account);
     error SameAccount(uint256 account);
@@ -340,7 +341,7 @@ interface IMarginEngine {
     /// @dev Syncs like `fill`, the market itself to the oracle's newest price. The curve's part lies within the band of fills on average.
     /// The account is held to the rules of a fill; the curve's to margin free of the factors of open interest and level.
     /// @return total {u} what the account paid or received, fees included
-    /// @custom:reverts DepthTooSmall, QuoteBeyondLimit, TooLate, and as `fill`
+    /// @custom:reverts DepthTooSmall, QuoteBeyondLimit, ProceedsBelowFees, TooLate, and as `fill`
     function trade(AmmOrder calldata order) external returns (uint256 total);
 
     /// @notice `liquidate` without capital: the lots go to the AMM as far as each one costs less than the discount.

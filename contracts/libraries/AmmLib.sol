@@ -64,7 +64,7 @@ library AmmLib {
         _take(ledger, at, deal, wanted, deal.isBuy ? type(uint64).max : 0, false);
         require(deal.lots == wanted, IMarginEngine.DepthTooSmall(wanted, deal.lots));
         uint256 fee = RulesLib.takerFee(at.params, at.market.level, deal.quote);
-        total = deal.isBuy ? deal.quote + fee + deal.taken.fee : deal.quote - fee - deal.taken.fee;
+        total = RulesLib.totalOf(deal.isBuy, deal.quote, fee + deal.taken.fee);
         bool isWithin = deal.isBuy ? total <= o.limit : total >= o.limit;
         require(isWithin, IMarginEngine.QuoteBeyondLimit(total, o.limit));
         bool priceOk = SyncLib.isPriceOk(at.market);

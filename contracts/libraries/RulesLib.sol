@@ -158,6 +158,13 @@ library RulesLib {
         return MathLib.mulDivUp(notional, params.takerFeePpm + LevelLib.takerFeePpm(level), PPM);
     }
 
+    /// @notice {u} what a trade costs who buys or brings who sells, its fees included.
+    function totalOf(bool isBuy, uint256 quote, uint256 allFees) internal pure returns (uint256) {
+        if (isBuy) return quote + allFees;
+        require(quote >= allFees, IMarginEngine.ProceedsBelowFees(quote, allFees)); // each fee is a unit at least
+        return quote - allFees;
+    }
+
     /// @notice {u} fees of buyer and seller; the maker's rebate is rounded down.
     function fees(Focus memory at, Fill calldata order) internal pure returns (int256, int256) {
         uint256 notional = uint256(order.lots) * order.price;

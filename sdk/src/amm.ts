@@ -1,5 +1,6 @@
 /** What the backstop AMM gives for a trade or a liquidation: twin of CurveLib and of the bands, eq. (41) to (44) of docs/mechanism.md. Pure. */
 
+import { ensure } from "./errors.ts";
 import { takerFeePpm } from "./level.ts";
 import { initialRatio } from "./margin.ts";
 import { abs, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
@@ -197,10 +198,11 @@ export function deal(curve: Curve, steps: readonly Step[], wish: Wish, { price, 
   return { ...planned, curveQuote, fee: mulDivCeil(curveQuote, feePpm, PPM) };
 }
 
-/** {u} what a trade pays or receives in all. */
+/** {u} what a trade pays or receives in all. @throws EngineError ProceedsBelowFees */
 export function totalOf({ curveQuote, bandQuote, fee }: Dealt, isBuy: boolean, params: MarketParams, level: bigint) {
   const quote = curveQuote + bandQuote;
   const fees = fee + mulDivCeil(quote, params.takerFeePpm + takerFeePpm(level), PPM);
+  ensure(isBuy || quote >= fees, "ProceedsBelowFees", quote, fees);
   return isBuy ? quote + fees : quote - fees;
 }
 

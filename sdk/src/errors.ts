@@ -18,6 +18,7 @@ export interface ErrorArguments {
   MarketNotActive: [market: bigint, status: bigint];
   TooManyMarkets: [account: bigint, max: bigint];
   PriceNotValid: [market: bigint, state: bigint];
+  ProceedsBelowFees: [proceeds: bigint, fees: bigint];
   PriceOutsideBand: [price: bigint, low: bigint, high: bigint];
   OpenInterestAboveCap: [openInterest: bigint, cap: bigint];
   PositionTooSmall: [account: bigint, lots: bigint, minLots: bigint];

@@ -4,6 +4,7 @@ pragma solidity 0.8.35;
 import {Curve, IBackstopAMM, Taken} from "../../contracts/interfaces/IBackstopAMM.sol";
 import {AmmOrder, IMarginEngine, MarketParams, Valuation} from "../../contracts/interfaces/IMarginEngine.sol";
 import {PriceState} from "../../contracts/interfaces/IOracle.sol";
+import {RulesLib} from "../../contracts/libraries/RulesLib.sol";
 import {AmmBase} from "../helpers/AmmBase.t.sol";
 
 /// @notice The curve: trades and providers.
@@ -321,6 +322,19 @@ contract BackstopAMMTest is AmmBase {
         assertEq(t.curveQuote, atEnd);
         uint256 paid = _swap(alice, 10_000);
         assertEq(paid, atEnd + t.fee + (atEnd * _params().takerFeePpm + 1e6 - 1) / 1e6);
+    }
+
+    /// @dev Each fee is a unit at least, and a lot may be worth no more.
+    function test_RevertWhen_ASaleBringsLessThanItsFees() public {
+        assertEq(this.totalOf(false, 3, 2), 1);
+        assertEq(this.totalOf(false, 2, 2), 0);
+        assertEq(this.totalOf(true, 1, 2), 3);
+        vm.expectRevert(abi.encodeWithSelector(IMarginEngine.ProceedsBelowFees.selector, 1, 2));
+        this.totalOf(false, 1, 2);
+    }
+
+    function totalOf(bool isBuy, uint256 quoted, uint256 fees) external pure returns (uint256) {
+        return RulesLib.totalOf(isBuy, quoted, fees);
     }
 
     function test_Trade_StaysInTheBandOfFills() public {

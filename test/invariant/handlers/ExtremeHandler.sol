@@ -40,5 +40,6 @@ contract ExtremeHandler is EngineHandler {
         isRule[SafeCast.SafeCastOverflowedUintDowncast.selector] = true;
         isRule[SafeCast.SafeCastOverflowedIntDowncast.selector] = true;
         isRule[IMarginEngine.PositionOutOfRange.selector] = true;
+        isRule[IMarginEngine.ProceedsBelowFees.selector] = true; // of a lot worth a unit
     }
 }
