@@ -63,12 +63,12 @@ export function liquidate(ctx: Context, caller: bigint, call: Liquidation): { lo
   const { state, world } = ctx;
   const { account, into } = call;
   ensureAuthorized(ctx, caller, into);
-  ensureUser(account);
   ensureUser(into);
   ensure(account !== into, "SameAccount", account);
+  settleAccount(ctx, into);
+  ensureUser(account);
   ensure(call.maxLots > 0n, "ZeroAmount");
   settleAccount(ctx, account);
-  settleAccount(ctx, into);
   const position = state.position(account, call.market);
   ensure(position.lots !== 0n, "NoPosition", account, BigInt(call.market));
   refreshAll(ctx, account);
