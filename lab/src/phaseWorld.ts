@@ -9,12 +9,12 @@ import {
   abi,
   CLAIMS,
   curveAccount,
+  type DrillSite,
   deploySite,
   FEES,
   INVENTORY,
   MARKET,
   publish,
-  type Site,
   TOKEN_UNIT,
 } from "./site.ts";
 import { USD } from "./units.ts";
@@ -30,7 +30,7 @@ const LEVERAGE = 4n; // reserves of the curve over providers' cash
 /** {bps} beyond maintenance margin, of the shock by which open interest is limited while people open: the least there is. */
 const OPENING_SHOCK = 100;
 
-export interface PhaseWorld extends Site {
+export interface PhaseWorld extends DrillSite {
   readonly setting: Setting;
   readonly tiers: Tiers;
   readonly keeper: { readonly address: string; readonly account: bigint };

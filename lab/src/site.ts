@@ -40,11 +40,19 @@ export const abi = {
   token: MockToken__factory.createInterface(),
 };
 
+type Name = Exclude<keyof typeof abi, "multicall" | "pool" | "probe"> | "junior" | "senior";
+
+/** A deployment with a market of which the feed is a double. */
 export interface Site {
   readonly chain: Chain;
-  readonly addresses: Readonly<Record<Exclude<keyof typeof abi, "multicall" | "pool"> | "junior" | "senior", string>>;
-  /** Deployed everything; publishes prices and pays margin in for others. */
+  readonly addresses: Readonly<Record<Name, string>>;
+  /** Publishes prices and pays margin in for others. */
   readonly operator: string;
+}
+
+/** A site of which the whole ledger can be read in one call. */
+export interface DrillSite extends Site {
+  readonly addresses: Readonly<Record<Name | "probe", string>>;
 }
 
 /** One print here is what a feed tells in five minutes. */
@@ -59,7 +67,7 @@ export async function deploySite(
   operator: string,
   price: bigint,
   step?: number,
-): Promise<Site> {
+): Promise<DrillSite> {
   const deployed = await deploy(connection, price);
   const at = async (name: string) => {
     const contract = deployed[name];
@@ -116,8 +124,17 @@ export async function curveAccount({ chain, addresses }: Pick<Site, "chain" | "a
   return account;
 }
 
-/** The engine's record of the market. */
-export async function readMarket({ chain, addresses }: Site) {
+/** Of the engine's record of the market. */
+export interface MarketRecord {
+  readonly price: bigint; // {u/lot}
+  readonly openInterest: bigint; // {lot}
+  readonly indexLong: bigint; // {u/lot}
+  readonly indexShort: bigint; // {u/lot}
+  readonly level: bigint;
+  readonly syncedAt: bigint; // {s}
+}
+
+export async function readMarket({ chain, addresses }: Site): Promise<MarketRecord> {
   const call = abi.engine.encodeFunctionData("markets", [MARKET]);
   const [market] = abi.engine.decodeFunctionResult("markets", await chain.call(addresses.engine, call));
   return market;

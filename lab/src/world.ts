@@ -9,6 +9,7 @@ import { claimExits, fundAll, provide, requestExits, type Stake, settleAll, stak
 import {
   CLAIMS,
   curveAccount,
+  type DrillSite,
   deploySite,
   FEES,
   INVENTORY,
@@ -41,7 +42,7 @@ export interface Participant {
   readonly wallet: Pick<Signer, "signTypedData">;
 }
 
-export interface World extends Site {
+export interface World extends DrillSite {
   readonly keeper: Participant & { readonly address: string };
   readonly makers: readonly Participant[];
   readonly traders: readonly Participant[];
