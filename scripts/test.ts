@@ -1,8 +1,10 @@
-/** Runs every test of the repository and ends with one line that sums them: `N passed, N failed`. */
+/** Runs every test of the repository, two runners at a time, and ends with one line that sums them: `N passed, N failed`. */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { run } from "./lib/run.ts";
 import { judge } from "./lib/totals.ts";
+
+const LANES = 2;
 
 const root = path.resolve(import.meta.dirname, "..");
 
@@ -21,29 +23,35 @@ const workspaces: Runner[] = (readJson("package.json").workspaces ?? [])
   .map((folder) => ({ name: folder, command: ["npm", "test", "--workspace", folder] }));
 
 const runners: Runner[] = [
-  { name: "solidity", command: ["hardhat", "test", "solidity", "--no-compile"] },
   { name: "integration", command: ["hardhat", "test", "mocha", "--no-compile"] },
+  { name: "solidity", command: ["hardhat", "test", "solidity", "--no-compile"] },
   ...workspaces,
 ];
 
-const build = await run("hardhat", ["build"], { echo: true });
+const width = Math.max(...runners.map(({ name }) => name.length));
 const lines: string[] = [];
 let passed = 0;
 let failed = 0;
 
-if (build.code !== 0) {
+async function go({ name, command: [program, ...args] }: Runner): Promise<void> {
+  const outcome = await run(program, args, { echo: `${name.padEnd(width)} | ` });
+  const verdict = judge(outcome.code, outcome.output);
+  passed += verdict.passed;
+  failed += verdict.failed;
+  const total = verdict.passed + verdict.failed;
+  lines.push(`${name}: ${verdict.passed} of ${total}${verdict.complaint ? ` (${verdict.complaint})` : ""}`);
+}
+
+/** Takes what is next until nothing is left. */
+async function lane(): Promise<void> {
+  for (let next = runners.shift(); next !== undefined; next = runners.shift()) await go(next);
+}
+
+if ((await run("hardhat", ["build"], { echo: true })).code !== 0) {
   failed = 1;
   lines.push("build: failed, no test was run");
 } else {
-  for (const { name, command } of runners) {
-    const [program, ...args] = command;
-    const outcome = await run(program, args, { echo: true });
-    const verdict = judge(outcome.code, outcome.output);
-    passed += verdict.passed;
-    failed += verdict.failed;
-    const total = verdict.passed + verdict.failed;
-    lines.push(`${name}: ${verdict.passed} of ${total}${verdict.complaint ? ` (${verdict.complaint})` : ""}`);
-  }
+  await Promise.all(Array.from({ length: LANES }, lane));
 }
 
 console.log(`\n${lines.join("\n")}\n${passed} passed, ${failed} failed`);

@@ -1,5 +1,6 @@
 /** Runs a command of node_modules/.bin or npm itself, as the tooling scripts beside this folder need it. */
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { stripVTControlCharacters } from "node:util";
 
 export interface Outcome {
@@ -8,13 +9,17 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** `echo` passes the output on while it comes. Standard input is closed: nothing here may wait for an answer. */
+/**
+ * `echo` passes the output on while it comes; given as text, line by line with the text before each. Standard input is closed: nothing
+ * here may wait for an answer.
+ */
 export function run(
   command: string,
   args: readonly string[],
-  options: { readonly echo: boolean; readonly env?: Readonly<Record<string, string>> },
+  options: { readonly echo: boolean | string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<Outcome> {
-  const colour = options.echo && process.stdout.isTTY && process.env.NO_COLOR === undefined;
+  const { echo } = options;
+  const colour = echo !== false && process.stdout.isTTY && process.env.NO_COLOR === undefined;
   const child = spawn(command, args, {
     stdio: ["ignore", "pipe", "pipe"],
     shell: process.platform === "win32", // finds the .cmd wrappers
@@ -33,8 +38,9 @@ export function run(
   ] as const) {
     from.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
-      if (options.echo) to.write(chunk);
+      if (echo === true) to.write(chunk);
     });
+    if (typeof echo === "string") createInterface({ input: from }).on("line", (line) => to.write(`${echo}${line}\n`));
   }
 
   return new Promise((resolve, reject) => {

@@ -19,7 +19,7 @@ const STAKE = 30_000n;
 const OPERATIONS = asked("CAMPAIGN_OPERATIONS", 1_000);
 /** {s} at least, between operations of a calm market: levels fall after a while only. */
 const CALM_WAIT = 120;
-const MINUTES = asked("CAMPAIGN_MINUTES", 6); // shortening ends then, too
+const MINUTES = asked("CAMPAIGN_MINUTES", 12); // shortening ends then, too
 
 /** Beside the lockstep's: what brings about shortfalls, deleveraging and the end of markets. */
 const MORE: Partial<Record<ActionName, number>> = {
