@@ -13,9 +13,18 @@ const NEAR_BPS = 1_000n;
 /** Below the mark, what the keeper gives to a maker who takes its lots. {bps} */
 const UNWIND_DISCOUNT = 10n;
 
-export type Agent = ReturnType<typeof createAgent>;
+export interface Agent {
+  /** Steps until it does something about what it sees. */
+  readonly latency: number;
+  /** Whatever is due now. @param entries the ledger after the last step */
+  act(entries: readonly Entry[]): Promise<void>;
+  collectIncome(): Promise<void>;
+  /** Nothing is asked of it any more. */
+  stop(): Promise<void>;
+}
 
-export function createAgent(world: World, reader: Reader, latency: number) {
+/** The drill's own keeper, which acts late. */
+export function createAgent(world: World, reader: Reader, latency: number): Agent {
   const { chain, addresses, keeper, makers } = world;
   const memory = createMemory(latency);
   const trySend = (data: string) => chain.trySend(keeper.address, addresses.engine, data);
@@ -74,8 +83,7 @@ export function createAgent(world: World, reader: Reader, latency: number) {
 
   return {
     latency,
-    /** @param entries the ledger after the last step */
-    async act(entries: readonly Entry[]): Promise<void> {
+    async act(entries) {
       const now = await reader.overview();
       const views = await reader.views([
         INVENTORY,
@@ -94,7 +102,10 @@ export function createAgent(world: World, reader: Reader, latency: number) {
         await trySend(abi.engine.encodeFunctionData("coverInventory", [MARKET]));
       await deleverage();
     },
-    collectIncome: () => trySend(abi.engine.encodeFunctionData("collectIncome", [MARKET])),
+    async collectIncome() {
+      await trySend(abi.engine.encodeFunctionData("collectIncome", [MARKET]));
+    },
+    async stop() {},
   };
 }
 

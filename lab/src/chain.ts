@@ -16,6 +16,10 @@ export interface Chain {
   now(): number;
   /** Dates the next block `seconds`, or `step` after the latest if that is later. */
   setNextTime(seconds: number): void;
+  /** What the node answers. */
+  request(method: string, params: readonly unknown[]): Promise<unknown>;
+  /** The same for what mines a block: it gets the next date. */
+  dated(method: string, params: readonly unknown[]): Promise<unknown>;
   call(to: string, data: string, from?: string): Promise<string>;
   /** Mines the transaction; throws when it reverts. */
   send(from: string, to: string, data: string): Promise<void>;
@@ -27,7 +31,8 @@ export interface Chain {
 
 /** @param step {s} 0 on a chain that lets blocks have the same date, as transactions of one block have */
 export async function createChain(provider: Pick<EthereumProvider, "request">, step = 1): Promise<Chain> {
-  const request = (method: string, ...params: unknown[]): Promise<unknown> => provider.request({ method, params });
+  const ask = (method: string, params: readonly unknown[]) => provider.request({ method, params: [...params] });
+  const request = (method: string, ...params: unknown[]): Promise<unknown> => ask(method, params);
   const hex = (n: bigint | number) => `0x${n.toString(16)}`;
   const text = (value: unknown): string => {
     if (typeof value !== "string")
@@ -45,11 +50,14 @@ export async function createChain(provider: Pick<EthereumProvider, "request">, s
     text(
       await request("eth_call", { to, data, gas: hex(2n ** 40n), ...(from === undefined ? {} : { from }) }, "latest"),
     );
-  const send = async (from: string, to: string, data: string) => {
+  const dated = async (method: string, params: readonly unknown[]) => {
     await request("evm_setNextBlockTimestamp", next);
     now = next;
     next += step;
-    const hash = text(await request("eth_sendTransaction", { from, to, data, gas: hex(GAS) }));
+    return ask(method, params);
+  };
+  const send = async (from: string, to: string, data: string) => {
+    const hash = text(await dated("eth_sendTransaction", [{ from, to, data, gas: hex(GAS) }]));
     const receipt = await request("eth_getTransactionReceipt", hash);
     if (typeof receipt !== "object" || receipt === null || !("status" in receipt))
       throw new Error(`${hash} was not mined`);
@@ -61,6 +69,8 @@ export async function createChain(provider: Pick<EthereumProvider, "request">, s
     setNextTime: (seconds) => {
       next = Math.max(seconds, now + step);
     },
+    request: ask,
+    dated,
     call,
     send,
     trySend: async (from, to, data) => {

@@ -1,10 +1,10 @@
 /** Plays one path against one deployment: publish, let the keeper act, read everything, check, record. */
 import type { NetworkConnection } from "hardhat/types/network";
-import { createAgent } from "./agent.ts";
+import { type Agent, createAgent } from "./agent.ts";
 import { CHECKS_PER_STEP, conservation, type Entry, equityOf, type Failure } from "./checks.ts";
 import { type Closing, windDown } from "./closing.ts";
 import { STEPS_PER_BAR, type Step } from "./path.ts";
-import { createReader, type Overview } from "./reader.ts";
+import { createReader, type Overview, type Reader } from "./reader.ts";
 import type { Settings } from "./settings.ts";
 import { publish, TOKEN_UNIT } from "./site.ts";
 import { count, EMPTY, type Layers, type Takers, type Tally, total, waterfall } from "./tally.ts";
@@ -45,17 +45,27 @@ export interface RunOptions {
   readonly steps: readonly Step[];
   /** {USD} */
   readonly staked: number;
+  /** Who liquidates; the drill's own keeper when it is not said. */
+  readonly createKeeper?: (world: World) => Promise<Agent>;
   onStep(): void;
 }
 
 export async function run(connection: NetworkConnection, options: RunOptions): Promise<Outcome> {
-  const { settings, steps, staked, onStep } = options;
+  const { settings, steps, staked } = options;
   const [first] = steps;
   if (first === undefined) throw new Error("The path has no step");
   const world = await createWorld(connection, settings, first.price, staked);
   const reader = createReader(world);
-  const keeper = createAgent(world, reader, settings.latency);
+  const keeper = (await options.createKeeper?.(world)) ?? createAgent(world, reader, settings.latency);
+  try {
+    return await play(world, reader, keeper, options);
+  } finally {
+    await keeper.stop();
+  }
+}
 
+async function play(world: World, reader: Reader, keeper: Agent, options: RunOptions): Promise<Outcome> {
+  const { steps, staked, onStep } = options;
   const start = await reader.overview();
   const opening = await reader.ledger();
   const failures: Failure[] = conservation(opening, start, -1);

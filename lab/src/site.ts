@@ -2,9 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import path from "node:path";
+import { ZeroAddress, ZeroHash } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 import { ETH, type MarketConfig } from "../../deploy/markets.ts";
 import { localModule } from "../../deploy/modules/Local.ts";
+import { type Deployment, parseDeployment } from "../../sdk/src/deployment.ts";
 import {
   BackstopPool__factory,
   CapitalStack__factory,
@@ -53,6 +55,8 @@ export interface Site {
 /** A site of which the whole ledger can be read in one call. */
 export interface DrillSite extends Site {
   readonly addresses: Readonly<Record<Name | "probe", string>>;
+  /** As a program is told of it. */
+  readonly deployment: Deployment;
 }
 
 /** One print here is what a feed tells in five minutes. */
@@ -86,7 +90,16 @@ export async function deploySite(
     stack: await at("stack"),
     token: await at("token"),
   };
-  return { chain: await createChain(connection.provider, step), addresses, operator };
+  const chain = await createChain(connection.provider, step);
+  const { feed, token, engine, stack, junior, senior, exchange, amm } = addresses;
+  const others = { manager: await at("manager"), oracle: await at("oracle"), risk: await at("risk") };
+  const deployment = parseDeployment({
+    ...{ network: "drill", chainId: Number(await chain.request("eth_chainId", [])), startBlock: 0, deployer: operator },
+    contracts: { token, engine, stack, junior, senior, exchange, amm, ...others },
+    ...{ timelock: null, pyth: ZeroAddress, libraries: {} },
+    markets: [{ index: MARKET, name: CONFIG.name, feed, priceId: ZeroHash }],
+  });
+  return { chain, addresses, operator, deployment };
 }
 
 /** On a node Ignition resumes what it has a record of, but a drill starts afresh: a record of its own, thrown away. */

@@ -1,0 +1,59 @@
+/** The program of keeper/ in the place of the drill's own keeper: it reads and sends through a node's JSON-RPC like anywhere. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { HDNodeWallet, Mnemonic } from "ethers";
+import { createKeeper, type KeeperOptions, parseConfig } from "../../keeper/src/keeper.ts";
+import type { Agent } from "./agent.ts";
+import { createBridge } from "./bridge.ts";
+import type { World } from "./world.ts";
+
+/** Of the accounts that local nodes unlock; the drill's keeper is the third. */
+const MNEMONIC = "test test test test test test test test test test test junk";
+const KEEPER_PATH = "m/44'/60'/0'/0/2";
+/** Passes in one step: what one does may leave something for the next. */
+const PASSES = 8;
+
+export interface ProgramOptions {
+  readonly logger: KeeperOptions["logger"];
+  /** Steps between two looks, less one: it acts upon what it sees, so it can only be late in looking. */
+  readonly latency: number;
+}
+
+/** One transaction at a time, so that two runs send in the same order. */
+export async function createProgram(world: World, { logger, latency }: ProgramOptions): Promise<Agent> {
+  const bridge = await createBridge(world.chain);
+  const folder = await mkdtemp(path.join(tmpdir(), "backstop-keeper-"));
+  const record = path.join(folder, "deployment.json");
+  await writeFile(record, JSON.stringify(world.deployment));
+  const config = parseConfig({
+    KEEPER_RPC_URL: bridge.url,
+    KEEPER_KEY: HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(MNEMONIC), KEEPER_PATH).privateKey,
+    KEEPER_ADDRESSES: record,
+    KEEPER_STATE: folder,
+    KEEPER_PORT: "0",
+    KEEPER_POLL: "50",
+    KEEPER_NATIVE_USD: "200",
+    KEEPER_IN_FLIGHT: "1",
+  });
+  const keeper = await createKeeper({ config, logger });
+  let step = -1;
+  return {
+    latency,
+    async act() {
+      step += 1;
+      if (step % (latency + 1) !== latency) return;
+      for (let i = 0; i < PASSES; i += 1) {
+        const { sent } = await keeper.pass();
+        if (sent === 0) return;
+        await keeper.drain(60_000);
+      }
+    },
+    async collectIncome() {}, // of its own accord
+    async stop() {
+      await keeper.stop();
+      await bridge.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
