@@ -34,9 +34,15 @@ export function deleverage(ctx: Context, id: number): bigint {
 
   const isLong = held < 0n;
   if (abs(held) * market.price > DRAINED * assets) ensureNotWinning(ctx, id, isLong);
-  const total = othersLots(state, id, isLong);
   const lots = abs(held) - cap;
-  const price = market.price - sideIndex(market, isLong ? 1n : -1n);
+  record(state, id, isLong, lots);
+  return lots;
+}
+
+/** Reduces one side by `lots` at the mark: all that {Deleveraged} says. */
+export function record(state: State, id: number, isLong: boolean, lots: bigint): void {
+  const total = othersLots(state, id, isLong);
+  const price = state.market(id).price - sideIndex(state.market(id), isLong ? 1n : -1n);
   const side = state.side(id, isLong);
   const { survival, end } = reduce(side.survival, lots, total, price);
   if (end !== undefined) state.setSideEnd(id, isLong, end.epoch, end.value);
@@ -45,7 +51,6 @@ export function deleverage(ctx: Context, id: number): bigint {
     pending: side.pending + lots,
     pendingQuote: side.pendingQuote + lots * price,
   });
-  return lots;
 }
 
 /**
@@ -67,11 +72,12 @@ export function settleAccount(ctx: Context, account: bigint): void {
   coverMarket(ctx, { market: last, isLong, canShare: canShare(ctx, last), reason, amount: -cash });
 }
 
-function settlePosition(state: State, account: bigint, id: number): void {
+/** Closes what is recorded against one position; returns {lot} closed. */
+export function settlePosition(state: State, account: bigint, id: number): bigint {
   const held = state.position(account, id).lots;
   const due = owedBy(state, account, id, held > 0n);
   const lots = lotsOwed(due, abs(held));
-  if (lots === 0n) return;
+  if (lots === 0n) return 0n;
 
   const isLong = held > 0n;
   const price = priceOwed(due);
@@ -84,6 +90,7 @@ function settlePosition(state: State, account: bigint, id: number): void {
   state.setSide(id, isLong, { ...side, pending, pendingQuote });
   const left = abs(held) - lots;
   if (left > 0n) state.checkpoints.set(positionKey(account, id), checkpoint(side.survival, due, abs(held), lots, left));
+  return lots;
 }
 
 /** Dates a position after a fill that found `lotsBefore` in it, settled. */

@@ -5,6 +5,7 @@ import type { Context, World } from "./context.ts";
 import { ensureUser, operatorKey, sync } from "./context.ts";
 import { deleverage, settleAccount, settledHealth, settledView } from "./deleverage.ts";
 import { collectIncome, coverEngine } from "./income.ts";
+import { marketsOf } from "./ledger.ts";
 import { setInventoryCap, setMarket, setStatus, setVolatilityLimits } from "./listing.ts";
 import type { Liquidation } from "./rescue.ts";
 import * as rescue from "./rescue.ts";
@@ -110,6 +111,11 @@ export function createEngine({ tokenDecimals, exchange }: EngineOptions) {
     /** As `settle` would leave them. */
     account: (account: bigint): Account => settledView(ctx, account).account,
     position: (account: bigint, market: number): Position => settledView(ctx, account).position(market),
+    /** Cash and open positions, in one go. */
+    settled(account: bigint): { cash: bigint; holdings: ({ market: number } & Position)[] } {
+      const { account: row, position } = settledView(ctx, account);
+      return { cash: row.cash, holdings: marketsOf(row.markets).map((market) => ({ market, ...position(market) })) };
+    },
     /** {u} what haircuts withheld and income has not paid yet. */
     claim: (account: bigint): bigint => outstanding(state, account),
     /** The inventory in effect, at the stored price; `assets` {token} of the pool. */

@@ -201,4 +201,22 @@ export class State {
       throw error;
     }
   }
+
+  /** `atomically`, and what takes it back: to be called when every later operation has been taken back. */
+  recorded(operation: () => void): () => void {
+    const [params, rules] = [new Map(this.params), new Map(this.rules)];
+    this.atomically(operation);
+    const undo = this.#undo.splice(0);
+    return () => {
+      while (undo.length > 0) undo.pop()?.();
+      this.#undo.length = 0;
+      restore(this.params, params);
+      restore(this.rules, rules);
+    };
+  }
+}
+
+function restore<V>(now: Map<number, V>, before: ReadonlyMap<number, V>): void {
+  now.clear();
+  for (const [id, value] of before) now.set(id, value);
 }

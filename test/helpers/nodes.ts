@@ -9,20 +9,29 @@ const READY = 60_000; // {ms}
 
 export interface Node {
   readonly url: string;
-  stop(): Promise<void>;
+  /** At once unless told otherwise; SIGTERM lets anvil write its state down. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export interface NodeOptions {
+  /** A free one unless told otherwise. */
+  readonly port?: number;
+  /** For the node's command line. */
+  readonly args?: readonly string[];
 }
 
 export type NodeKind = "hardhat" | "anvil";
 
-export async function startNode(kind: NodeKind): Promise<Node> {
-  const port = String(await freePort());
+export async function startNode(kind: NodeKind, options: NodeOptions = {}): Promise<Node> {
+  const port = String(options.port ?? (await freePort()));
   const args =
     kind === "hardhat"
       ? [path.join(root, "node_modules/hardhat/dist/src/cli.js"), "node", "--hostname", "127.0.0.1", "--port", port]
       : [path.join(root, "node_modules/@foundry-rs/anvil/bin.mjs"), "--host", "127.0.0.1", "--port", port, "--silent"];
+  args.push(...(options.args ?? []));
   const child = spawn(process.execPath, args, { cwd: root, stdio: "ignore", detached: true });
   const url = `http://127.0.0.1:${port}`;
-  const stop = () => end(child);
+  const stop = (signal?: NodeJS.Signals) => end(child, signal);
   const deadline = Date.now() + READY;
   while (!(await answers(url))) {
     if (child.exitCode !== null || Date.now() > deadline) {
@@ -61,10 +70,10 @@ export async function freePort(): Promise<number> {
 }
 
 /** The whole group: anvil's launcher does not pass signals on. */
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const closed = once(child, "exit");
-  process.kill(-child.pid, "SIGKILL");
+  process.kill(-child.pid, signal);
   await closed;
 }
 

@@ -1,0 +1,148 @@
+/** What keeps the system current and pays nobody in particular: income, claims, exits that lapsed, clocks of healthy accounts. */
+
+import type { Deployment } from "../../../sdk/src/deployment.ts";
+import { isSystem } from "../../../sdk/src/units.ts";
+import {
+  IBackstopPool__factory,
+  ICapitalStack__factory,
+  IMarginEngine__factory,
+} from "../../../typechain-types/index.js";
+import { isRevert } from "../chain/provider.ts";
+import type { Mirror } from "../mirror/mirror.ts";
+import { accepted, BATCH, type Caller, chunks, multicall } from "./batch.ts";
+import type { Job } from "./desk.ts";
+import type { Reader } from "./reader.ts";
+
+const engineAbi = IMarginEngine__factory.createInterface();
+const poolAbi = IBackstopPool__factory.createInterface();
+const stackAbi = ICapitalStack__factory.createInterface();
+
+export interface UpkeepOptions {
+  readonly reader: Reader;
+  readonly caller: Caller;
+  readonly deployment: Deployment;
+  readonly tokenUnit: bigint; // {u/token}
+  readonly minIncome: bigint; // {u}
+}
+
+export type Upkeep = ReturnType<typeof createUpkeep>;
+
+export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome }: UpkeepOptions) {
+  const { contracts } = deployment;
+  const job = (label: string, key: string, to: string, data: string, more: Partial<Job> = {}): Job => ({
+    ...{ label, key: `${label}:${key}`, purpose: "upkeep", to, data },
+    ...more,
+  });
+
+  /** What a call would return; undefined when the chain refuses it. */
+  const ask = <T>(call: Promise<T>): Promise<T | undefined> =>
+    call.catch((error: unknown) => {
+      if (isRevert(error)) return undefined;
+      throw error;
+    });
+  const overrides = { from: caller.from, blockTag: "pending" } as const;
+
+  async function income(mirror: Mirror): Promise<Job[]> {
+    const found: Job[] = [];
+    for (const id of mirror.state.marketIds) {
+      const paid = await ask(reader.engine.collectIncome.staticCall(id, overrides)); // {token}
+      if (paid !== undefined && paid > 0n && paid * tokenUnit >= minIncome)
+        found.push(
+          job("collectIncome", `${id}`, contracts.engine, engineAbi.encodeFunctionData("collectIncome", [id]), {
+            about: { market: id, paid },
+          }),
+        );
+    }
+    return found;
+  }
+
+  async function treasury(): Promise<Job[]> {
+    const owed = await reader.stack.treasuryOwed(); // {token}
+    if (owed === 0n || owed * tokenUnit < minIncome) return [];
+    return [job("payTreasury", "", contracts.stack, stackAbi.encodeFunctionData("payTreasury"), { about: { owed } })];
+  }
+
+  /** Only when something is missing or comes back: else it reverts. */
+  async function engineDeficit(): Promise<Job[]> {
+    const isDue = (await ask(reader.engine.coverEngine.staticCall(overrides).then(() => true))) ?? false;
+    const data = engineAbi.encodeFunctionData("coverEngine");
+    return isDue ? [job("coverEngine", "", contracts.engine, data, { purpose: "solvency" })] : [];
+  }
+
+  async function lapsedExits(mirror: Mirror): Promise<Job[]> {
+    const found: Job[] = [];
+    for (const name of ["junior", "senior"] as const) {
+      const address = contracts[name].toLowerCase();
+      const exits = [...mirror.exits.values()].filter(({ pool }) => pool === address);
+      if (exits.length === 0) continue;
+      const time = await reader.pools[name].poolTime();
+      for (const { controller, requestId, lapsesAt, key } of exits) {
+        if (time <= lapsesAt) continue;
+        const { shares } = await reader.pools[name].exitRequest(controller, requestId);
+        if (shares === 0n) continue; // claimed in full
+        const data = poolAbi.encodeFunctionData("cancelExit", [controller, requestId]);
+        found.push(job("cancelExit", key, contracts[name], data, { about: { pool: name, controller, requestId } }));
+      }
+    }
+    return found;
+  }
+
+  async function claims(mirror: Mirror): Promise<Job[]> {
+    const found: Job[] = [];
+    for (const account of mirror.claimants.keys()) {
+      const amount = await ask(reader.engine.collectClaim.staticCall(account, overrides));
+      if (amount !== undefined && amount > 0n && amount >= minIncome)
+        found.push(
+          job("collectClaim", `${account}`, contracts.engine, engineAbi.encodeFunctionData("collectClaim", [account]), {
+            about: { account, amount },
+          }),
+        );
+    }
+    return found;
+  }
+
+  /** Calls of the engine for many accounts, as few transactions as may be; what is refused is left out. */
+  async function together(label: string, calls: readonly string[], more: Partial<Job> = {}): Promise<Job[]> {
+    const found: Job[] = [];
+    for (const [i, chunk] of [...chunks(calls, BATCH)].entries()) {
+      const good = await accepted(caller, chunk);
+      if (good.length === 0) continue;
+      found.push(job(label, `${i}`, contracts.engine, multicall(good), { about: { calls: good.length }, ...more }));
+    }
+    return found;
+  }
+
+  return {
+    /** Looked for now and then. @param unhealthy accounts below maintenance margin, whose clocks run rightly */
+    async now(mirror: Mirror, unhealthy: ReadonlySet<bigint>): Promise<Job[]> {
+      const healthy: string[] = [];
+      for (const [account, { unhealthySince }] of mirror.state.accounts.entries())
+        if (unhealthySince !== 0n && !unhealthy.has(account))
+          healthy.push(engineAbi.encodeFunctionData("unflag", [account]));
+      return [
+        ...(await engineDeficit()),
+        ...(await income(mirror)),
+        ...(await treasury()),
+        ...(await lapsedExits(mirror)),
+        ...(await claims(mirror)),
+        ...(await together("unflag", healthy)),
+      ];
+    },
+
+    /** What deleveraging has recorded against accounts and nobody has settled. */
+    settlements: (accounts: Iterable<bigint>): Promise<Job[]> =>
+      together(
+        "settle",
+        [...accounts].filter((id) => !isSystem(id)).map((id) => engineAbi.encodeFunctionData("settle", [id])),
+        { purpose: "solvency" },
+      ),
+
+    /** Positions in a market that has its settlement price. */
+    closings: (market: number, accounts: readonly bigint[]): Promise<Job[]> =>
+      together(
+        `close ${market}`,
+        accounts.map((account) => engineAbi.encodeFunctionData("close", [market, account])),
+        { purpose: "solvency" },
+      ),
+  };
+}

@@ -1,0 +1,67 @@
+/** Transactions under way, on disk before they are sent, so that a restart finds them again. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { messageOf } from "../errors.ts";
+import { writeAside } from "../mirror/checkpoint.ts";
+import type { Fees } from "./fees.ts";
+
+export interface Request {
+  /** What it is about: nothing else is done about it meanwhile. */
+  readonly key: string;
+  readonly label: string;
+  readonly to: string;
+  readonly data: string;
+  readonly value: bigint; // {wei}
+  readonly gas: bigint;
+}
+
+export interface Flight extends Request {
+  readonly nonce: number;
+  readonly hashes: readonly string[]; // of every version that was sent, the newest last
+  readonly raw: string; // the newest, signed
+  readonly fees: Fees;
+  readonly sentAt: number; // {ms}
+}
+
+const asText = (_: string, value: unknown) => (typeof value === "bigint" ? `${value}n` : value);
+const asValue = (_: string, value: unknown) =>
+  typeof value === "string" && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value;
+
+/** @param onRefused told why a file is not used */
+export function createFlightLog(
+  folder: string,
+  identity: { readonly chainId: number; readonly sender: string },
+  onRefused: (file: string, reason: string) => void,
+) {
+  const file = path.join(folder, "in-flight.json");
+  let writing: Promise<void> = Promise.resolve();
+  return {
+    async load(): Promise<Flight[]> {
+      let text: string;
+      try {
+        text = await readFile(file, "utf8");
+      } catch {
+        return []; // nothing was under way
+      }
+      try {
+        const value: unknown = JSON.parse(text, asValue);
+        if (typeof value !== "object" || value === null || !("flights" in value) || !Array.isArray(value.flights))
+          throw new Error("it is no list of transactions");
+        if (!("chainId" in value) || value.chainId !== identity.chainId) throw new Error("it is of another chain");
+        if (!("sender" in value) || value.sender !== identity.sender) throw new Error("it is of another key");
+        return value.flights as Flight[]; // written by `save`
+      } catch (error) {
+        onRefused(file, messageOf(error));
+        return [];
+      }
+    },
+    /** One after the other: the last state is the one that stays. */
+    save(flights: readonly Flight[]): Promise<void> {
+      const text = `${JSON.stringify({ ...identity, flights }, asText)}\n`;
+      writing = writing.catch(() => {}).then(() => writeAside(file, text));
+      return writing;
+    },
+  };
+}
+
+export type FlightLog = ReturnType<typeof createFlightLog>;

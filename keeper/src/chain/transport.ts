@@ -1,0 +1,102 @@
+/** JSON-RPC over HTTP to one node or the next: time limits, back-off, fail-over. Only hosts of URLs are shown: paths hold keys. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JsonRpcError, JsonRpcPayload, JsonRpcResult } from "ethers";
+import { messageOf, RetryableError } from "../errors.ts";
+
+export interface TransportOptions {
+  /** The first that works is used; the order is the preference. */
+  readonly urls: readonly string[];
+  readonly timeout?: number; // {ms} of one request
+  readonly rounds?: number; // through all URLs, before the request is given up
+  readonly backOff?: number; // {ms} before the second round, doubled before each one after it
+  readonly returnAfter?: number; // {ms} until the preferred node is tried again
+  onFailure?(host: string, reason: string): void;
+}
+
+type Answer = JsonRpcResult | JsonRpcError;
+
+export type Transport = ReturnType<typeof createTransport>;
+
+export const hostOf = (url: string): string => new URL(url).origin;
+
+export function createTransport(options: TransportOptions) {
+  const { urls, timeout = 15_000, rounds = 3, backOff = 250, returnAfter = 60_000, onFailure } = options;
+  let current = 0;
+  let leftAt = 0;
+
+  function start(): number {
+    if (current !== 0 && Date.now() - leftAt > returnAfter) current = 0;
+    return current;
+  }
+
+  return {
+    hosts: urls.map(hostOf),
+
+    async send(payload: JsonRpcPayload | readonly JsonRpcPayload[]): Promise<Answer[]> {
+      const reasons = new Map<string, string>();
+      for (let round = 0; round < rounds; round++) {
+        if (round > 0) await sleep(backOff * 2 ** (round - 1) * (0.75 + Math.random() / 2));
+        const first = start();
+        for (let i = 0; i < urls.length; i++) {
+          const index = (first + i) % urls.length;
+          const url = urls[index] ?? "";
+          try {
+            const answers = await post(url, payload, timeout);
+            if (index !== current) [current, leftAt] = [index, Date.now()];
+            return answers;
+          } catch (error) {
+            reasons.set(hostOf(url), messageOf(error));
+            onFailure?.(hostOf(url), messageOf(error));
+          }
+        }
+      }
+      const said = [...reasons].map(([host, reason]) => `${host}: ${reason}`).join("; ");
+      throw new RetryableError(`No node answers at ${said}. Is it running, is the URL right?`);
+    },
+  };
+}
+
+async function post(url: string, payload: unknown, timeout: number): Promise<Answer[]> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(payload),
+      signal: AbortSignal.timeout(timeout),
+    });
+    text = await response.text();
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new Error(messageOf(cause), { cause: error });
+  }
+  const answers = parse(text);
+  if (answers === undefined)
+    throw new Error(
+      `it answers, but not as an Ethereum node: HTTP ${response.status}, ${JSON.stringify(text.slice(0, 80))}`,
+    );
+  const limited = answers.find((answer) => "error" in answer && isLimit(answer.error));
+  if (limited !== undefined && "error" in limited)
+    throw new Error(`it refuses more requests: ${limited.error.message}`);
+  return answers;
+}
+
+/** Undefined when it is no JSON-RPC. */
+function parse(text: string): Answer[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  const isAnswer = (item: unknown) =>
+    typeof item === "object" && item !== null && ("result" in item || "error" in item);
+  return list.every(isAnswer) ? (list as Answer[]) : undefined; // checked one by one
+}
+
+const isLimit = ({ code, message }: { readonly code: number; readonly message?: string }): boolean =>
+  code === 429 ||
+  (code === -32_005 && /rate|request|second/i.test(message ?? "")) ||
+  /rate limit|too many requests/i.test(message ?? "");
