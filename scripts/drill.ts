@@ -11,6 +11,7 @@ import {
   DEFAULTS,
   type Parsed,
   parseEpisode,
+  parseKeeper,
   parseNumber,
   parsePath,
   parsePool,
@@ -43,6 +44,7 @@ wound down, and nobody may be left with a position.
                     0 or tiny: people open against the default, then all stakers leave, or all but
                     ${TINY} (1 % of it), before the crash
   --latency N       steps of five minutes until the keeper acts: ${between("latency")}
+  --keeper NAME     own, or program: the keeper that runs in production liquidates, and looks every N steps; own by default
   --report FILE     the HTML report; reports/drill-EPISODE-SEED.html by default
   --network NAME    localhost, or a URL: a running \`npx hardhat node\` instead of a chain in this process
   --json            one JSON object as the last line; amounts in 1e-12 USD
@@ -83,6 +85,7 @@ function parse(args: string[]): Command | "help" {
     ...(values.pool === undefined ? { opening: DEFAULTS.opening, pool: DEFAULTS.pool } : value(parsePool(values.pool))),
     path: values.path === undefined ? DEFAULTS.path : value(parsePath(values.path)),
     latency: number("latency"),
+    keeper: values.keeper === undefined ? DEFAULTS.keeper : value(parseKeeper(values.keeper)),
   };
   const file = values.report ?? path.join(root, "reports", `drill-${settings.episode}-${settings.seed}.html`);
   return { settings, report: path.resolve(file), url, json: values.json };
@@ -97,6 +100,7 @@ function readArgs(args: string[]) {
     traders: string,
     pool: string,
     latency: string,
+    keeper: string,
     report: string,
     network: string,
     json: { type: "boolean", default: false },

@@ -2,7 +2,7 @@
 import type { NetworkConnection } from "hardhat/types/network";
 import { EPISODES, type Episode } from "./episodes.ts";
 import { along, stepsOf } from "./path.ts";
-import { type Outcome, run } from "./run.ts";
+import { type Outcome, type RunOptions, run } from "./run.ts";
 import type { Settings } from "./settings.ts";
 
 export interface DrillResult {
@@ -38,9 +38,19 @@ export async function drill(
   onProgress(0, stakes.length * steps.length);
 
   const play = async (connect: () => Promise<NetworkConnection>, staked: number) =>
-    run(await connect(), { settings, steps, staked, onStep });
+    run(await connect(), { settings, steps, staked, onStep, ...(await keeperOf(settings)) });
   const first = settings.pool === 0 ? undefined : play(chains.with, settings.pool);
   if (!chains.parallel) await first;
   const [withPool, without] = await Promise.all([first, play(chains.without, 0)]);
   return { settings, episode, with: withPool ?? without, without, durationMs: Math.round(performance.now() - started) };
+}
+
+/** The program is loaded when it is asked for: most drills are without. */
+async function keeperOf({ keeper, latency }: Settings): Promise<Pick<RunOptions, "createKeeper">> {
+  if (keeper === "own") return {};
+  const [{ createProgram }, { createLogger }] = await Promise.all([
+    import("./program.ts"),
+    import("../../keeper/src/logger.ts"),
+  ]);
+  return { createKeeper: (world) => createProgram(world, { logger: createLogger("error"), latency }) };
 }

@@ -14,7 +14,12 @@ export interface Settings {
   readonly pool: number;
   /** Steps between what the keeper sees and what it does. */
   readonly latency: number;
+  /** Who liquidates: the drill's own keeper, or the program that runs in production. */
+  readonly keeper: KeeperName;
 }
+
+export const KEEPER_NAMES = ["own", "program"] as const;
+export type KeeperName = (typeof KEEPER_NAMES)[number];
 
 const POOL = 2_000_000;
 /** One per cent of the default: enough to pay something, not enough to pay much. {USD} */
@@ -28,6 +33,7 @@ export const DEFAULTS: Settings = {
   opening: POOL,
   pool: POOL,
   latency: 2,
+  keeper: "own",
 };
 
 export const BOUNDS = {
@@ -58,6 +64,11 @@ export function parsePool(text: string): Parsed<Pick<Settings, "opening" | "pool
 export function parsePath(text: string): Parsed<PathName> {
   const value = PATH_NAMES.find((name) => name === text);
   return value === undefined ? { error: `--path must be ${PATH_NAMES.join(", ")}, not "${text}"` } : { value };
+}
+
+export function parseKeeper(text: string): Parsed<KeeperName> {
+  const value = KEEPER_NAMES.find((name) => name === text);
+  return value === undefined ? { error: `--keeper must be ${KEEPER_NAMES.join(" or ")}, not "${text}"` } : { value };
 }
 
 export function parseEpisode(text: string): Parsed<EpisodeName> {
