@@ -1,7 +1,7 @@
 /**
- * Hardhat plugin: on real nodes, transactions get a fifth more gas than was estimated. Ignition takes estimates as they are and
- * sends several steps at once, but a step may find another state than its estimate did, and the oracle reverts a call that
- * leaves its feed too little gas. What is not used costs nothing.
+ * Hardhat plugin: transactions get a fifth more gas than was estimated. Ignition takes estimates as they are and sends several
+ * steps at once, but a step may find another state or a later time than its estimate did (a new second or minute costs a market
+ * more), and the oracle reverts a call that leaves its feed too little gas. What is not used costs nothing.
  */
 import type { NetworkHooks } from "hardhat/types/hooks";
 import type { HardhatPlugin } from "hardhat/types/plugins";
@@ -19,8 +19,8 @@ async function createHooks(): Promise<Partial<NetworkHooks>> {
   return {
     onRequest: async (context, connection, request, next) => {
       const response = await next(context, connection, request);
-      const isEstimate = connection.networkConfig.type === "http" && request.method === "eth_estimateGas";
-      if (!isEstimate || !("result" in response) || typeof response.result !== "string") return response;
+      if (request.method !== "eth_estimateGas" || !("result" in response)) return response;
+      if (typeof response.result !== "string") return response;
       return { ...response, result: `0x${withMargin(BigInt(response.result)).toString(16)}` };
     },
   };

@@ -38,6 +38,13 @@ async function liveParameters() {
 }
 
 describe("deploy", () => {
+  it("gives transactions a fifth more gas than they are estimated to need, in process too", async () => {
+    const [signer] = await ethers.getSigners();
+    if (signer === undefined) throw new Error("The chain has no unlocked account");
+    const estimate = await signer.estimateGas({ to: signer.address });
+    expect(estimate).to.be.at.least((21_000n * 120n) / 100n);
+  });
+
   it("connects the contracts to each other", async () => {
     const { engine, stack, exchange, oracle, token } = await networkHelpers.loadFixture(deployed);
 
