@@ -11,8 +11,9 @@ import type { World } from "./world.ts";
 /** Of the accounts that local nodes unlock; the drill's keeper is the third. */
 const MNEMONIC = "test test test test test test test test test test test junk";
 const KEEPER_PATH = "m/44'/60'/0'/0/2";
-/** Passes in one step: what one does may leave something for the next. */
-const PASSES = 8;
+/** Passes in one step at most, of a transaction each. */
+const PASSES = 1_000;
+const DRAIN = 60_000; // {ms}
 
 export interface ProgramOptions {
   readonly logger: KeeperOptions["logger"];
@@ -46,8 +47,9 @@ export async function createProgram(world: World, { logger, latency }: ProgramOp
       for (let i = 0; i < PASSES; i += 1) {
         const { sent } = await keeper.pass();
         if (sent === 0) return;
-        await keeper.drain(60_000);
+        await keeper.drain(DRAIN);
       }
+      throw new Error(`The keeper still sends after ${PASSES} passes`);
     },
     async collectIncome() {}, // of its own accord
     async stop() {
