@@ -129,6 +129,12 @@ export async function createWorld(
       return account;
     },
 
+    /** A newer answer of the feed of market 0, in a later second: anvil dates blocks of one second alike. */
+    async answer(price: bigint): Promise<void> {
+      await request("evm_increaseTime", 1);
+      await fx.feeds[0]?.setAnswer(price);
+    },
+
     async wait(seconds: number): Promise<void> {
       await request("evm_increaseTime", seconds);
       await request("evm_mine");
