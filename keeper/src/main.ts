@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { runCommand } from "../../deploy/errors.ts";
 import { parseConfig, VARIABLES } from "./config.ts";
 import { KeeperError, messageOf } from "./errors.ts";
-import { createKeeper } from "./keeper.ts";
+import { createKeeper, type Keeper } from "./keeper.ts";
 import { createLogger } from "./logger.ts";
 
 const HELP = `Usage: npm run keeper -- [options]
@@ -41,10 +41,16 @@ async function main(): Promise<number> {
   }
   if (values.json && !values.once) throw new KeeperError("--json says what one pass did: it needs --once.");
   const config = parseConfig(process.env);
-  const keeper = await createKeeper({ config, logger: createLogger(config.log), dryRun: values["dry-run"] });
-  const stop = () => void keeper.stop();
+  let keeper: Keeper | undefined;
+  let isStopped = false;
+  const stop = () => {
+    isStopped = true;
+    void keeper?.stop();
+  };
   process.once("SIGTERM", stop).once("SIGINT", stop);
+  keeper = await createKeeper({ config, logger: createLogger(config.log), dryRun: values["dry-run"] });
   try {
+    if (isStopped) return 0; // it was told to while it was getting ready
     if (values.once) {
       const report = await keeper.pass();
       if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);

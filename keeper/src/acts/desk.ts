@@ -47,6 +47,7 @@ export type Desk = ReturnType<typeof createDesk>;
 export function createDesk(options: DeskOptions) {
   const { provider, sender, logger, floors, inFlight, dryRun, l1FeeOracle, onVerdict } = options;
   const claimed = new Set<string>();
+  let sent = 0;
 
   async function judge(job: Job, terms: Terms): Promise<Verdict> {
     if (sender.size >= inFlight) return "full";
@@ -72,6 +73,7 @@ export function createDesk(options: DeskOptions) {
     }
     const limit = (gas * GAS_MARGIN.numerator) / GAS_MARGIN.denominator;
     await sender.send({ key: job.key, label: job.label, to, data, value, gas: limit }, terms.fees);
+    sent += 1;
     logger.info({ msg: "sent", ...figures });
     return "sent";
   }
@@ -84,6 +86,10 @@ export function createDesk(options: DeskOptions) {
   };
 
   return {
+    /** Transactions so far. */
+    get sent(): number {
+      return sent;
+    },
     /** Whether something is under way about a key. */
     isBusy: (key: string): boolean => claimed.has(key) || sender.keys.has(key),
 

@@ -173,14 +173,19 @@ export function createPass(options: PassOptions) {
     const insolvent = found.filter(({ equity }) => equity < 0n).length;
     metrics.insolvent.set(insolvent);
 
-    let sent = 0;
-    const report = () => ({ block: head.number, accounts: book.size, unhealthy: found.length, insolvent, scan, sent });
+    const before = desk.sent;
+    const report = () => ({
+      block: head.number,
+      accounts: book.size,
+      unhealthy: found.length,
+      insolvent,
+      scan,
+      sent: desk.sent - before,
+    });
     if (fees === undefined) return report();
     const nativeUsd = config.nativeUsd ?? (await reader.nativeUsd(config.nativeFeed ?? ""));
     const terms: Terms = { baseFee: head.baseFee, fees, nativeUsd };
-    const send = async (job: Job) => {
-      if ((await desk.try(job, terms)) === "sent") sent += 1;
-    };
+    const send = (job: Job) => desk.try(job, terms);
 
     for (const view of views) for (const job of await jobsOf(view, now)) await send(job);
     const theirs = found.filter(({ account }) => account !== rewardAccount);
