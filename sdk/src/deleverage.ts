@@ -36,6 +36,13 @@ export function deleverage(ctx: Context, id: number): bigint {
   if (abs(held) * market.price > DRAINED * assets) ensureNotWinning(ctx, id, isLong);
   const total = othersLots(state, id, isLong);
   const lots = abs(held) - cap;
+  record(state, id, isLong, lots, total);
+  return lots;
+}
+
+/** Records that `lots` of the `total` of one side are closed at the mark. */
+export function record(state: State, id: number, isLong: boolean, lots: bigint, total: bigint): void {
+  const market = state.market(id);
   const price = market.price - sideIndex(market, isLong ? 1n : -1n);
   const side = state.side(id, isLong);
   const { survival, end } = reduce(side.survival, lots, total, price);
@@ -45,7 +52,6 @@ export function deleverage(ctx: Context, id: number): bigint {
     pending: side.pending + lots,
     pendingQuote: side.pendingQuote + lots * price,
   });
-  return lots;
 }
 
 /**
@@ -67,23 +73,26 @@ export function settleAccount(ctx: Context, account: bigint): void {
   coverMarket(ctx, { market: last, isLong, canShare: canShare(ctx, last), reason, amount: -cash });
 }
 
-function settlePosition(state: State, account: bigint, id: number): void {
+/** One position of it; returns what was closed, if anything: {lot}, and {u/lot} the price with the side's index. */
+export function settlePosition(state: State, account: bigint, id: number): { lots: bigint; price: bigint } | undefined {
   const held = state.position(account, id).lots;
   const due = owedBy(state, account, id, held > 0n);
   const lots = lotsOwed(due, abs(held));
-  if (lots === 0n) return;
+  if (lots === 0n) return undefined;
 
   const isLong = held > 0n;
   const price = priceOwed(due);
   const inventory = inventoryOf(id);
   const [buyer, seller] = isLong ? [inventory, account] : [account, inventory];
-  fill(state, { market: id, buyer, seller, lots, price: price + sideIndex(state.market(id), held) });
+  const shifted = price + sideIndex(state.market(id), held);
+  fill(state, { market: id, buyer, seller, lots, price: shifted });
   const side = state.side(id, isLong);
   const pending = heldByOthers(state, id, isLong) === 0n ? 0n : max(0n, side.pending - lots);
   const pendingQuote = pending === 0n ? 0n : side.pendingQuote - lots * price;
   state.setSide(id, isLong, { ...side, pending, pendingQuote });
   const left = abs(held) - lots;
   if (left > 0n) state.checkpoints.set(positionKey(account, id), checkpoint(side.survival, due, abs(held), lots, left));
+  return { lots, price: shifted };
 }
 
 /** Dates a position after a fill that found `lotsBefore` in it, settled. */
