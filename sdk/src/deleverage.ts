@@ -108,7 +108,10 @@ export function rebase(state: State, account: bigint, id: number, lotsBefore: bi
 }
 
 /** The account and one position after another as `settle` would leave them; nothing is written. */
-export function settledView(ctx: Context, account: bigint): { account: Account; position(id: number): Position } {
+export function settledView(
+  ctx: Pick<Context, "state">,
+  account: bigint,
+): { account: Account; position(id: number): Position } {
   const { state } = ctx;
   let row = state.accounts.get(account);
   const positions = new Map<number, Position>();

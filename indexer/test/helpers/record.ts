@@ -24,7 +24,9 @@ export async function deploymentOf(fx: Fixture): Promise<Deployment> {
 }
 
 /** In a folder of its own, which `remove` deletes. */
-export async function writeRecord(deployment: Deployment): Promise<{ file: string; folder: string; remove(): Promise<void> }> {
+export async function writeRecord(
+  deployment: Deployment,
+): Promise<{ file: string; folder: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(path.join(tmpdir(), "backstop-indexer-"));
   const file = path.join(folder, "record.json");
   await writeFile(file, JSON.stringify(deployment));
