@@ -175,7 +175,7 @@ function seeRisk({ state, world }: Context, market: number): bigint {
 }
 
 /** Markets in which the account has a position, ascending. */
-export const openMarkets = ({ state }: Context, account: bigint): number[] =>
+export const openMarkets = ({ state }: Pick<Context, "state">, account: bigint): number[] =>
   marketsOf(state.accounts.get(account).markets);
 
 export function refreshAll(ctx: Context, account: bigint): void {

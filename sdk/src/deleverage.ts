@@ -72,25 +72,26 @@ export function settleAccount(ctx: Context, account: bigint): void {
   coverMarket(ctx, { market: last, isLong, canShare: canShare(ctx, last), reason, amount: -cash });
 }
 
-/** Closes what is recorded against one position; returns {lot} closed. */
-export function settlePosition(state: State, account: bigint, id: number): bigint {
+/** One position of it; returns what was closed, if anything: {lot}, and {u/lot} the price with the side's index. */
+export function settlePosition(state: State, account: bigint, id: number): { lots: bigint; price: bigint } | undefined {
   const held = state.position(account, id).lots;
   const due = owedBy(state, account, id, held > 0n);
   const lots = lotsOwed(due, abs(held));
-  if (lots === 0n) return 0n;
+  if (lots === 0n) return undefined;
 
   const isLong = held > 0n;
   const price = priceOwed(due);
   const inventory = inventoryOf(id);
   const [buyer, seller] = isLong ? [inventory, account] : [account, inventory];
-  fill(state, { market: id, buyer, seller, lots, price: price + sideIndex(state.market(id), held) });
+  const shifted = price + sideIndex(state.market(id), held);
+  fill(state, { market: id, buyer, seller, lots, price: shifted });
   const side = state.side(id, isLong);
   const pending = heldByOthers(state, id, isLong) === 0n ? 0n : max(0n, side.pending - lots);
   const pendingQuote = pending === 0n ? 0n : side.pendingQuote - lots * price;
   state.setSide(id, isLong, { ...side, pending, pendingQuote });
   const left = abs(held) - lots;
   if (left > 0n) state.checkpoints.set(positionKey(account, id), checkpoint(side.survival, due, abs(held), lots, left));
-  return lots;
+  return { lots, price: shifted };
 }
 
 /** Dates a position after a fill that found `lotsBefore` in it, settled. */
@@ -106,7 +107,10 @@ export function rebase(state: State, account: bigint, id: number, lotsBefore: bi
 }
 
 /** The account and one position after another as `settle` would leave them; nothing is written. */
-export function settledView(ctx: Context, account: bigint): { account: Account; position(id: number): Position } {
+export function settledView(
+  ctx: Pick<Context, "state">,
+  account: bigint,
+): { account: Account; position(id: number): Position } {
   const { state } = ctx;
   let row = state.accounts.get(account);
   const positions = new Map<number, Position>();

@@ -77,6 +77,29 @@ const MAX_STAKE = (1n << 128n) - 1n; // {u}
 const USE_LIMITS = [10_000n, 17_500n, 25_000n, 35_000n]; // {bps} of half the capacity
 const COVERAGE_LIMITS = [15_000n, 12_000n, 10_000n, 7_000n]; // {bps} of potential liabilities
 const FUNDING_LIMITS = [500_000n, 1_000_000n, 1_500_000n, 2_500_000n]; // {1e-9 per 8 h}
+const DIVERGENCE_LIMITS = [100n, 200n, 400n, 800n]; // {bps} of the curve's marginal price from the index
+const DEPLETION_LIMITS = [4_000n, 6_000n, 8_000n, 9_500n]; // {bps} of the curve's depth
+
+/** What an observation looks at. */
+export const INPUTS = ["volatility", "use", "coverage", "divergence", "depletion", "funding"] as const;
+export type RiskInput = (typeof INPUTS)[number];
+
+/** From which values an input asks for level 1, 2, ...; coverage: below which. Volatility in {bps} a year. */
+export function limitsOf(input: RiskInput, volatility: VolatilityLimits): readonly bigint[] {
+  if (input === "volatility") return [volatility.level1, volatility.level2, volatility.level3, volatility.level4];
+  if (input === "coverage") return COVERAGE_LIMITS;
+  if (input === "funding") return FUNDING_LIMITS;
+  // what trades alone push asks for no more than MAX_USE_LEVEL
+  const limits = { use: USE_LIMITS, divergence: DIVERGENCE_LIMITS, depletion: DEPLETION_LIMITS }[input];
+  return limits.slice(0, Number(MAX_USE_LEVEL));
+}
+
+/** The level that an input asks for by itself. @param value as observed: volatility as D18{1/year} variance, funding signed */
+export function levelAskedBy(input: RiskInput, value: bigint, limits: readonly bigint[]): bigint {
+  if (input === "coverage") return missed(value, 100n);
+  const above = input === "volatility" ? limits.map((limit) => limit ** 2n * 10n ** 10n) : limits;
+  return reached(abs(value), above, 1n, 1n);
+}
 
 /** One update, an observation when it is the first of an aligned minute, and the level in force. Without limits a market is at level 0. */
 export function update(

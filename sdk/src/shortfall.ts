@@ -107,7 +107,7 @@ function share(ctx: Context, id: number, isLong: boolean, needed: bigint): bigin
 }
 
 /** The charges of the hour that `now` lies in and of the one before. */
-function chargedNow(recovery: Recovery, now: bigint): Recovery {
+export function chargedNow(recovery: Recovery, now: bigint): Recovery {
   const hour = now / HOUR;
   if (hour === recovery.hour) return recovery;
   return { ...recovery, hour, shared: 0n, sharedBefore: hour === recovery.hour + 1n ? recovery.shared : 0n };

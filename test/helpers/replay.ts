@@ -1,5 +1,6 @@
 /** Rebuilds the engine's books from its event logs alone: docs/mechanism.md, "Replay". Says no when the logs contradict themselves. */
 import type { LogDescription } from "ethers";
+import { Contradiction, type FilledLots, fillsOfTakeover } from "../../sdk/src/attribution.ts";
 import { abs, max, min, mulDivFloor, sign } from "../../sdk/src/math.ts";
 import { PriceState } from "../../sdk/src/types.ts";
 import { CLAIMS, FEES } from "./actors.ts";
@@ -147,9 +148,6 @@ const WINDING_DOWN = 3n;
 const BOUND = BigInt(PriceState.BOUND);
 const NO_SYNC = 2n ** 32n - 1n; // `syncedAt` of a market that is never synced again
 
-/** Two facts of the logs that cannot both be true. */
-export class Contradiction extends Error {}
-
 function agree(what: string, said: unknown, replayed: unknown): void {
   if (said !== replayed) throw new Contradiction(`The log says ${what} is ${said}, the replay ${replayed}`);
 }
@@ -202,8 +200,8 @@ export function createReplayer(tokenUnit: bigint) {
     totalClaims: 0n,
   };
   const terms = new Map<number, Terms>();
-  /** Markets of positions that went to the inventory in this transaction, lowest first. */
-  let surrendered: { transaction: string; markets: number[] } = { transaction: "", markets: [] };
+  /** Fills of this transaction that no liquidation or takeover has claimed yet. */
+  let waiting: { transaction: string; fills: FilledLots[] } = { transaction: "", fills: [] };
   /** {u} of the LossShared that belongs to the next ShortfallCovered. */
   let collectedByShare = 0n;
 
@@ -249,10 +247,8 @@ export function createReplayer(tokenUnit: bigint) {
     },
     Filled({ market: index, buyer, seller, lots, price, buyerFee, sellerFee }, { transaction }) {
       const id = Number(index);
-      if (buyer < FEES || seller < FEES) {
-        const markets = surrendered.transaction === transaction ? surrendered.markets : [];
-        surrendered = { transaction, markets: [...markets, id] };
-      }
+      const fills = waiting.transaction === transaction ? waiting.fills : [];
+      waiting = { transaction, fills: [...fills, { market: id, buyer, seller, lots, buyerFee, sellerFee }] };
       const longs = move(buyer, id, lots, price, buyerFee) + move(seller, id, -lots, price, sellerFee);
       const { openInterest, bucket } = market(id);
       patch(id, { openInterest: openInterest + longs, bucket: bucket + buyerFee + sellerFee });
@@ -324,16 +320,15 @@ export function createReplayer(tokenUnit: bigint) {
       collectedByShare = 0n;
     },
     TakenOver({ account, rewardAccount, equity, reward }, { transaction }) {
-      const [first] = surrendered.markets;
-      if (first === undefined || surrendered.transaction !== transaction)
-        throw new Contradiction(`Account ${account} was taken over without a position`);
-      if (equity < 0n) {
+      const [lowest] = fillsOfTakeover(waiting.transaction === transaction ? waiting.fills : [], account);
+      if (equity < 0n && lowest !== undefined) {
+        const first = lowest.market;
         patch(first, { bucket: market(first).bucket - reward }); // ShortfallCovered made it whole
       } else {
         add(books.cash, account, -reward); // the rest went to the inventories by Transferred
       }
       add(books.cash, rewardAccount, reward);
-      surrendered = { transaction, markets: [] };
+      waiting = { transaction, fills: [] };
     },
     DeficitReduced({ market: index, amount, left }) {
       const id = Number(index);
@@ -382,7 +377,9 @@ export function createReplayer(tokenUnit: bigint) {
       books.inventoryCaps.set(Number(index), { lots: cap.lots, bps: cap.bps });
     },
     // say what others have already moved, or nothing about the books
-    Liquidated() {},
+    Liquidated() {
+      waiting = { transaction: "", fills: [] };
+    },
     OperatorSet() {},
     Connected() {},
     AuthorityUpdated() {},

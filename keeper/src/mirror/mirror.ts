@@ -57,7 +57,7 @@ export function createMirror(tokenUnit: bigint) {
       for (const { account, before } of sides) if (!isSystem(account)) rebase(state, account, id, before);
     },
     PositionSettled({ market, account, lots }) {
-      agree(`what account ${account} closes`, lots, settlePosition(state, account, Number(market)));
+      agree(`what account ${account} closes`, lots, settlePosition(state, account, Number(market))?.lots ?? 0n);
     },
     Deleveraged({ market, isLong, lots, survival }) {
       const id = Number(market);

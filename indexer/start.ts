@@ -1,0 +1,27 @@
+/** `npm run indexer`: checks environment, node and contracts, then runs Ponder until it is told to end. */
+import { spawn } from "node:child_process";
+import path from "node:path";
+import { ConfigError, parseConfig } from "./config.ts";
+import { preflight } from "./preflight.ts";
+
+const BIN = path.resolve(import.meta.dirname, "../node_modules/ponder/dist/esm/bin/ponder.js");
+
+try {
+  const config = parseConfig(process.env);
+  await preflight(config);
+  const { port, hostname, schema } = config;
+  const options = ["--port", String(port), "--hostname", hostname, "--schema", schema, "--log-format", "json"];
+  const child = spawn(process.execPath, [BIN, "start", ...options], {
+    cwd: import.meta.dirname,
+    stdio: "inherit",
+    env: { ...process.env, PONDER_TELEMETRY_DISABLED: "true" },
+  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+  child.on("close", (code) => {
+    process.exitCode = code ?? 1;
+  });
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
