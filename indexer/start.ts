@@ -10,11 +10,16 @@ try {
   const config = parseConfig(process.env);
   await preflight(config);
   const { port, hostname, schema } = config;
+  const { DEPLOYMENT } = process.env;
   const options = ["--port", String(port), "--hostname", hostname, "--schema", schema, "--log-format", "json"];
   const child = spawn(process.execPath, [BIN, "start", ...options], {
     cwd: import.meta.dirname,
     stdio: "inherit",
-    env: { ...process.env, PONDER_TELEMETRY_DISABLED: "true" },
+    env: {
+      ...process.env,
+      PONDER_TELEMETRY_DISABLED: "true",
+      ...(DEPLOYMENT === undefined ? {} : { DEPLOYMENT: path.resolve(DEPLOYMENT) }), // Ponder runs in this folder
+    },
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   child.on("close", (code) => {

@@ -1,19 +1,23 @@
 /** `npm run dev`: a node with a deployment and people on it, prices that do as told, keeper and indexer, in one terminal. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { JsonRpcProvider } from "ethers";
 import { readRecord } from "../deploy/record.ts";
 import { createChain } from "../lab/src/chain.ts";
+import { keyOf } from "../lab/src/keys.ts";
 import { createFeeds } from "../lab/src/live/feeds.ts";
-import { settle } from "../lab/src/live/people.ts";
+import { SEATS, settle } from "../lab/src/live/people.ts";
 import { COMMANDS, createPrices, type Prices, TICK } from "../lab/src/live/prices.ts";
 import { createWatch } from "../lab/src/live/watch.ts";
 import { MARKET, type Site } from "../lab/src/site.ts";
 import { settleListing } from "../lab/src/world.ts";
 import type { Deployment } from "../sdk/src/deployment.ts";
 import { checkFree } from "./lib/ports.ts";
-import { createStage, type Stage } from "./lib/processes.ts";
+import { createStage, type Program, type Stage } from "./lib/processes.ts";
 
 const HELP = `Usage: npm run dev -- [options]
 
@@ -28,8 +32,11 @@ and Enter while it runs. Ctrl-C stops all of it.
   --deployment ID  name of the record in deploy/addresses/; dev by default
   --help           this text
 `;
-/** {ms} for the node to answer. */
+/** Opened by the node for the visitors of a dApp. */
+const PEOPLE = `accounts ${SEATS.visitors.join(", ")} of the node hold test dollars`;
+/** {ms} for the node to answer, and for the others to be ready. */
 const START = 30_000;
+const READY = 180_000;
 /** Ticks from one line about a calm market to the next. */
 const QUIET = 15;
 
@@ -74,20 +81,24 @@ function parse(args: string[]): Options | "help" {
 
 const hardhat = "node_modules/hardhat/dist/src/cli.js";
 
-async function answering(url: string): Promise<JsonRpcProvider> {
-  const deadline = Date.now() + START;
-  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] });
-  const request = { method: "POST", headers: { "content-type": "application/json" }, body };
+/** Asks until somebody answers well. */
+async function answer(name: string, url: string, patience: number, init: RequestInit = {}): Promise<void> {
+  const deadline = Date.now() + patience;
   for (;;) {
-    try {
-      await fetch(url, request);
-      return new JsonRpcProvider(url, undefined, { staticNetwork: true, pollingInterval: 200 });
-    } catch (error) {
-      if (Date.now() > deadline)
-        throw new Error(`The node does not answer within ${START / 1_000} s`, { cause: error });
-      await sleep(100);
-    }
+    const isUp = await fetch(url, init).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isUp) return;
+    if (Date.now() > deadline) throw new Error(`The ${name} is not ready within ${patience / 1_000} s`);
+    await sleep(100);
   }
+}
+
+async function connect(url: string): Promise<JsonRpcProvider> {
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] });
+  await answer("node", url, START, { method: "POST", headers: { "content-type": "application/json" }, body });
+  return new JsonRpcProvider(url, undefined, { staticNetwork: true });
 }
 
 async function siteOf(provider: JsonRpcProvider, { contracts, markets, deployer }: Deployment): Promise<Site> {
@@ -129,6 +140,7 @@ async function main(args: string[]): Promise<number> {
   await checkFree(port + 1, "the keeper");
   await checkFree(port + 2, "the indexer");
 
+  const folder = await mkdtemp(path.join(tmpdir(), "backstop-dev-"));
   const over = new AbortController();
   let code = 0;
   const stage = createStage(process.stdout, (name, exit) => {
@@ -144,7 +156,7 @@ async function main(args: string[]): Promise<number> {
       args: [hardhat, "node", "--hostname", "127.0.0.1", "--port", String(port)],
       quiet: true,
     });
-    const provider = await answering(url);
+    const provider = await connect(url);
     const env = { LOCALHOST_URL: url };
     const deploy = ["--import", "tsx", "scripts/deploy.ts", "--network", "localhost", "--deployment", id];
     await stage.finish({ name: "deploy", args: deploy, env });
@@ -155,14 +167,51 @@ async function main(args: string[]): Promise<number> {
     stage.say("people", "come in");
     await settle(site, provider, seed, price);
 
+    stage.say("people", PEOPLE);
+
+    for (const program of programs(folder, url, port, path.join("deploy/addresses", `${id}.json`)))
+      stage.start(program);
     const prices = createPrices(seed);
-    if (begin !== undefined) stage.say("prices", prices.obey(begin));
-    listen(stage, prices);
+    const all = ready(port).then(() => {
+      stage.say("indexer", `serves http://127.0.0.1:${port + 2}/graphql`);
+      stage.say("prices", begin === undefined ? `calm; type ${COMMANDS}` : prices.obey(begin));
+      listen(stage, prices);
+    });
+    all.catch((error: unknown) => {
+      if (over.signal.aborted) return;
+      stage.say("dev", error instanceof Error ? error.message : String(error));
+      code = 1;
+      over.abort();
+    });
     await play(stage, prices, { provider, site, deployment }, () => over.signal.aborted);
   } finally {
     await stage.stop();
+    await rm(folder, { recursive: true, force: true });
   }
   return code;
+}
+
+async function ready(port: number): Promise<void> {
+  await answer("keeper", `http://127.0.0.1:${port + 1}/health`, READY);
+  await answer("indexer", `http://127.0.0.1:${port + 2}/ready`, READY);
+}
+
+/** @param folder what they write @param record file of addresses */
+function programs(folder: string, url: string, port: number, record: string): Program[] {
+  const tsx = ["--import", "tsx"];
+  const keeper = {
+    ...{ KEEPER_RPC_URL: url, KEEPER_KEY: keyOf(SEATS.keeper), KEEPER_ADDRESSES: record },
+    ...{ KEEPER_STATE: path.join(folder, "keeper"), KEEPER_PORT: String(port + 1), KEEPER_POLL: "500" },
+    ...{ KEEPER_NATIVE_USD: "2000", KEEPER_SYNC: "60" },
+  };
+  const indexer = {
+    ...{ RPC_URL: url, DEPLOYMENT: record, PORT: String(port + 2), POLLING_INTERVAL: "500" },
+    ...{ PGLITE_DIRECTORY: path.join(folder, "indexer"), PONDER_LOG_LEVEL: "warn" },
+  };
+  return [
+    { name: "keeper", args: [...tsx, "keeper/src/main.ts"], env: keeper },
+    { name: "indexer", args: [...tsx, "indexer/start.ts"], env: indexer },
+  ];
 }
 
 /** Commands from the terminal, a line each. */

@@ -2,15 +2,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { HDNodeWallet, Mnemonic } from "ethers";
 import { createKeeper, type KeeperOptions, parseConfig } from "../../keeper/src/keeper.ts";
 import type { Agent } from "./agent.ts";
 import { createBridge } from "./bridge.ts";
+import { keyOf } from "./keys.ts";
 import type { World } from "./world.ts";
 
-/** Of the accounts that local nodes unlock; the drill's keeper is the third. */
-const MNEMONIC = "test test test test test test test test test test test junk";
-const KEEPER_PATH = "m/44'/60'/0'/0/2";
+/** The account of the drill's keeper among those that the chain unlocks. */
+const SEAT = 2;
 /** Passes in one step at most, of a transaction each. */
 const PASSES = 1_000;
 const DRAIN = 60_000; // {ms}
@@ -29,7 +28,7 @@ export async function createProgram(world: World, { logger, latency }: ProgramOp
   await writeFile(record, JSON.stringify(world.deployment));
   const config = parseConfig({
     KEEPER_RPC_URL: bridge.url,
-    KEEPER_KEY: HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(MNEMONIC), KEEPER_PATH).privateKey,
+    KEEPER_KEY: keyOf(SEAT),
     KEEPER_ADDRESSES: record,
     KEEPER_STATE: folder,
     KEEPER_PORT: "0",

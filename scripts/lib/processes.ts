@@ -42,7 +42,7 @@ export function createStage(out: NodeJS.WritableStream, onEnd: (name: string, co
     });
     if (quiet === true) child.stdout.resume();
     for (const from of quiet === true ? [child.stderr] : [child.stdout, child.stderr])
-      createInterface({ input: from }).on("line", (line) => say(name, line));
+      createInterface({ input: from }).on("line", (line) => say(name, readable(line)));
     running.push({ name, child });
     return child;
   }
@@ -69,6 +69,22 @@ export function createStage(out: NodeJS.WritableStream, onEnd: (name: string, co
       for (const { name, child } of running.splice(0).reverse()) await end(name, child, say);
     },
   };
+}
+
+const NOISE = new Set(["level", "time", "pid", "hostname", "name", "msg"]);
+
+/** A structured log as a sentence with its fields; anything else as it is. */
+export function readable(line: string): string {
+  let fields: Record<string, unknown>;
+  try {
+    fields = JSON.parse(line);
+  } catch {
+    return line;
+  }
+  if (typeof fields !== "object" || fields === null || typeof fields.msg !== "string") return line;
+  const shown = Object.entries(fields).filter(([name, value]) => !NOISE.has(name) && value !== undefined);
+  const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+  return [fields.msg, ...shown.map(([name, value]) => `${name}=${text(value)}`)].join(" ");
 }
 
 /** SIGTERM, then after a while SIGKILL, to the whole group: a launcher does not pass signals on. */
