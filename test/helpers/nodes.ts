@@ -75,6 +75,15 @@ async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): Pro
   const closed = once(child, "exit");
   process.kill(-child.pid, signal);
   await closed;
+  while (isAlive(-child.pid)) await new Promise((resolve) => setTimeout(resolve, 20)); // the launcher goes first
+}
+
+function isAlive(group: number): boolean {
+  try {
+    return process.kill(group, 0);
+  } catch {
+    return false;
+  }
 }
 
 export interface Command {

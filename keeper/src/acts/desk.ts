@@ -39,8 +39,12 @@ export interface DeskOptions {
   onVerdict?(job: Job, verdict: Verdict): void;
 }
 
-/** Of the estimate: what happens between it and the block may cost more. */
+/**
+ * Of the estimate, and a sync's worth on top: the block may be the first of its minute, in which a market is observed and its level
+ * set. What is not used costs nothing, and what runs out is a race lost for nothing.
+ */
 const GAS_MARGIN = { numerator: 5n, denominator: 4n } as const;
+const GAS_OF_A_MINUTE = 400_000n;
 
 export type Desk = ReturnType<typeof createDesk>;
 
@@ -71,7 +75,7 @@ export function createDesk(options: DeskOptions) {
       logger.info({ msg: "would send", ...figures });
       return "dry";
     }
-    const limit = (gas * GAS_MARGIN.numerator) / GAS_MARGIN.denominator;
+    const limit = (gas * GAS_MARGIN.numerator) / GAS_MARGIN.denominator + GAS_OF_A_MINUTE;
     await sender.send({ key: job.key, label: job.label, to, data, value, gas: limit }, terms.fees);
     sent += 1;
     logger.info({ msg: "sent", ...figures });

@@ -119,14 +119,11 @@ export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome 
       for (const [account, { unhealthySince }] of mirror.state.accounts.entries())
         if (unhealthySince !== 0n && !unhealthy.has(account))
           healthy.push(engineAbi.encodeFunctionData("unflag", [account]));
-      return [
-        ...(await engineDeficit()),
-        ...(await income(mirror)),
-        ...(await treasury()),
-        ...(await lapsedExits(mirror)),
-        ...(await claims(mirror)),
-        ...(await together("unflag", healthy)),
+      const looks = [
+        ...[engineDeficit(), income(mirror), treasury(), lapsedExits(mirror), claims(mirror)],
+        together("unflag", healthy),
       ];
+      return (await Promise.all(looks)).flat();
     },
 
     /** What deleveraging has recorded against accounts and nobody has settled. */

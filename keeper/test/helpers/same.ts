@@ -7,7 +7,8 @@ import type { World } from "./world.ts";
 
 /** Returns how many accounts were compared. */
 export async function sameAsChain({ fx }: World, keeper: Keeper): Promise<number> {
-  await keeper.follower.sync();
+  await keeper.pass(); // may have begun before
+  await keeper.pass();
   const { mirror } = keeper.follower;
   let count = 0;
   for (const [account] of mirror.state.accounts.entries()) {

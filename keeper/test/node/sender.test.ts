@@ -1,0 +1,227 @@
+/** Numbers, fees and fates of transactions against anvil, whose blocks the test makes. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseEther, parseUnits, type TransactionReceipt, Wallet } from "ethers";
+import { type Node, rpc, startNode } from "../../../test/helpers/nodes.ts";
+import { type Fees, feesFor } from "../../src/chain/fees.ts";
+import { createFlightLog, type Flight } from "../../src/chain/flights.ts";
+import { KeeperProvider } from "../../src/chain/provider.ts";
+import { createSender, type Outcome } from "../../src/chain/sender.ts";
+import { createTransport } from "../../src/chain/transport.ts";
+import { KeeperError } from "../../src/errors.ts";
+
+const CHAIN = 31_337;
+const caps = { maxFee: parseUnits("500", "gwei"), maxTip: parseUnits("3", "gwei") };
+const TO = "0x00000000000000000000000000000000000000bb";
+
+describe("the sender on anvil", () => {
+  let node: Node;
+  let provider: KeeperProvider;
+  let folder: string;
+  let wallet: Wallet;
+  const ended: {
+    label: string;
+    nonce: number;
+    outcome: Outcome;
+    hash: string;
+    receipt?: TransactionReceipt | undefined;
+  }[] = [];
+  let replaced = 0;
+  const request = (method: string, ...params: unknown[]) => rpc(node.url, method, params);
+  const mine = (blocks = 1) => request("anvil_mine", blocks);
+
+  before(async () => {
+    node = await startNode("anvil");
+    provider = new KeeperProvider(createTransport({ urls: [node.url] }), CHAIN);
+    await request("evm_setAutomine", false);
+  });
+  after(async () => {
+    provider.destroy();
+    await node.stop();
+  });
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "sender-"));
+    wallet = new Wallet(Wallet.createRandom().privateKey);
+    await request("anvil_setBalance", wallet.address, `0x${parseEther("10").toString(16)}`);
+    [ended.length, replaced] = [0, 0];
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  async function sender(stuck = 3_600) {
+    const made = createSender({
+      ...{ wallet, chainId: CHAIN, provider, outlet: provider, caps, stuck },
+      log: createFlightLog(folder, { chainId: CHAIN, sender: wallet.address }, (_, reason) => assert.fail(reason)),
+      onOutcome: ({ label, nonce, hashes }: Flight, outcome, receipt) =>
+        void ended.push({ label, nonce, outcome, hash: hashes.at(-1) ?? "", receipt }),
+      onReplace: () => void replaced++,
+    });
+    await made.start();
+    return made;
+  }
+  const fees = async (): Promise<Fees> => {
+    const offered = feesFor((await provider.head()).baseFee, 10n ** 9n, caps);
+    assert.ok(offered);
+    return offered;
+  };
+  const pay = (key: string, value = 1n) => ({ key, label: key, to: TO, data: "0x", value, gas: 21_000n });
+
+  it("has several under way, numbered in the order of the calls, and sees them mined", async () => {
+    const one = await sender();
+    const offer = await fees();
+    await Promise.all(["a", "b", "c", "d"].map((key) => one.send(pay(key), offer)));
+    assert.deepEqual([...one.keys], ["a", "b", "c", "d"]);
+    await one.poll(offer);
+    assert.equal(one.size, 4, "nothing is mined yet");
+    await mine();
+    await one.poll(offer);
+    assert.deepEqual(
+      ended.map(({ label, nonce, outcome }) => [label, nonce, outcome]),
+      [
+        ["a", 0, "mined"],
+        ["b", 1, "mined"],
+        ["c", 2, "mined"],
+        ["d", 3, "mined"],
+      ],
+    );
+    assert.equal(one.size, 0);
+  });
+
+  it("offers an eighth more for what is stuck, until it is taken", async () => {
+    const one = await sender(0.05);
+    const offer = await fees();
+    await one.send(pay("stuck"), offer);
+    await request("anvil_setNextBlockBaseFeePerGas", `0x${(offer.maxFeePerGas * 2n).toString(16)}`);
+    await mine();
+    for (let i = 0; i < 20 && one.size > 0; i++) {
+      await sleep(60);
+      await one.poll(await fees());
+      await mine();
+    }
+    assert.deepEqual(
+      ended.map(({ nonce, outcome }) => [nonce, outcome]),
+      [[0, "mined"]],
+    );
+    assert.ok(replaced > 0);
+    const price = ended[0]?.receipt?.gasPrice ?? 0n;
+    assert.ok(price > offer.maxFeePerGas, `${price}`);
+  });
+
+  it("finds after a restart what it had sent before, mined or not", async () => {
+    const offer = await fees();
+    const first = await sender();
+    await first.send(pay("one"), offer);
+    await first.send(pay("two"), offer);
+    const second = await sender();
+    assert.deepEqual([...second.keys], ["one", "two"]);
+    await second.send(pay("three"), offer);
+    await mine();
+    await second.poll(offer);
+    assert.deepEqual(
+      ended.map(({ label, nonce, outcome }) => [label, nonce, outcome]),
+      [
+        ["one", 0, "mined"],
+        ["two", 1, "mined"],
+        ["three", 2, "mined"],
+      ],
+    );
+  });
+
+  it("takes the place of a transaction with its number that it does not know of", async () => {
+    const offer = await fees();
+    const first = await sender();
+    await first.send(pay("lost"), offer);
+    await rm(path.join(folder, "in-flight.json"));
+    const second = await sender();
+    await second.send(pay("mine", 2n), offer);
+    assert.equal(replaced, 1);
+    await mine();
+    await second.poll(offer);
+    assert.deepEqual(
+      ended.map(({ label, nonce, outcome }) => [label, nonce, outcome]),
+      [["mine", 0, "mined"]],
+    );
+  });
+
+  it("gives up a number that somebody else with its key has used", async () => {
+    const one = await sender();
+    const offer = await fees();
+    await one.send(pay("first"), offer);
+    const signed = await wallet.signTransaction({
+      ...{ type: 2, chainId: CHAIN, nonce: 0, to: TO, value: 3n, gasLimit: 21_000n },
+      ...{ maxFeePerGas: offer.maxFeePerGas * 3n, maxPriorityFeePerGas: offer.maxPriorityFeePerGas * 3n },
+    });
+    await provider.broadcastTransaction(signed);
+    await mine();
+    await one.poll(offer);
+    assert.deepEqual(
+      ended.map(({ label, outcome }) => [label, outcome]),
+      [["first", "overtaken"]],
+    );
+    await one.send(pay("second"), await fees());
+    await mine();
+    await one.poll(await fees());
+    assert.deepEqual([ended.at(-1)?.nonce, ended.at(-1)?.outcome], [1, "mined"]);
+  });
+
+  it("says that a transaction reverted: a race was lost", async () => {
+    const one = await sender();
+    const code = "0x60006000fd"; // reverts
+    const at = "0x00000000000000000000000000000000000000cc";
+    await request("anvil_setCode", at, code);
+    await one.send({ ...pay("race"), to: at, gas: 60_000n }, await fees());
+    await mine();
+    await one.poll(await fees());
+    assert.deepEqual(
+      ended.map(({ label, outcome }) => [label, outcome]),
+      [["race", "reverted"]],
+    );
+  });
+
+  it("fills the gap that a reorg leaves, so that what is behind it gets through", async () => {
+    const one = await sender(0.05);
+    const offer = await fees();
+    await one.send(pay("first"), offer);
+    await mine();
+    await one.poll(offer);
+    assert.equal(ended.length, 1);
+    await one.send(pay("second"), await fees());
+    await request("anvil_reorg", 1, []);
+    await request("anvil_dropAllTransactions");
+    for (let i = 0; i < 10 && one.size > 0; i++) {
+      await sleep(60); // what the pool has forgotten counts as stuck, and is sent again
+      await one.poll(await fees());
+      await mine();
+    }
+    assert.deepEqual(
+      ended.map(({ label, nonce, outcome }) => [label, nonce, outcome]).filter(([, nonce]) => nonce === 1),
+      [["second", 1, "mined"]],
+    );
+    assert.equal(await provider.getTransactionCount(wallet.address), 2);
+  });
+
+  it("stops when there is no money for gas, and says how much", async () => {
+    const one = await sender();
+    await request("anvil_setBalance", wallet.address, "0x10");
+    await assert.rejects(one.send(pay("poor"), await fees()), (error: Error) => {
+      assert.ok(error instanceof KeeperError);
+      assert.match(
+        error.message,
+        /^The key 0x\w{40} has 0\.0+16 left, and "poor" may need [\d.]+: send it money for gas\.$/,
+      );
+      return true;
+    });
+    assert.equal(one.size, 0);
+    await request("anvil_setBalance", wallet.address, `0x${parseEther("1").toString(16)}`);
+    await one.send(pay("rich"), await fees());
+    await mine();
+    await one.poll(await fees());
+    assert.deepEqual(
+      ended.map(({ label, nonce, outcome }) => [label, nonce, outcome]),
+      [["rich", 0, "mined"]],
+    );
+  });
+});
