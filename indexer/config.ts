@@ -7,13 +7,16 @@ import { type Deployment, parseDeployment } from "../sdk/src/deployment.ts";
 export interface Config {
   readonly deployment: Deployment;
   readonly rpcUrl: string;
-  /** Undefined: PGlite in `.ponder/`. */
+  /** Undefined: PGlite in `pgliteDirectory`. */
   readonly databaseUrl: string | undefined;
+  readonly pgliteDirectory: string;
   /** {ms} between looks for a new block. */
   readonly pollingInterval: number;
   /** Port of the API, and the address it listens on. */
   readonly port: number;
   readonly hostname: string;
+  /** Where programs find the API. */
+  readonly apiUrl: string;
   /** PostgreSQL schema of the tables; a build that changes them needs another. */
   readonly schema: string;
 }
@@ -49,9 +52,12 @@ export function parseConfig(env: Environment): Config {
   const schema = read(() => schemaOf(env.DATABASE_SCHEMA ?? "backstop"));
   if (faults.length > 0 || deployment === undefined || rpcUrl === undefined || schema === undefined)
     throw new ConfigError(faults);
+  const hostname = env.HOST ?? "127.0.0.1";
   return {
-    ...{ deployment, rpcUrl, schema, databaseUrl: databaseUrl === "" ? undefined : databaseUrl },
-    ...{ pollingInterval: pollingInterval ?? 0, port: port ?? 0, hostname: env.HOSTNAME_TO_SERVE ?? "127.0.0.1" },
+    ...{ deployment, rpcUrl, schema, hostname, databaseUrl: databaseUrl === "" ? undefined : databaseUrl },
+    ...{ pollingInterval: pollingInterval ?? 0, port: port ?? 0 },
+    pgliteDirectory: env.PGLITE_DIRECTORY ?? ".ponder/pglite",
+    apiUrl: env.API_URL ?? `http://${hostname}:${port}`,
   };
 }
 

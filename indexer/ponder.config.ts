@@ -11,7 +11,7 @@ import {
 } from "../sdk/src/abi.ts";
 import { parseConfig } from "./config.ts";
 
-const { deployment, rpcUrl, databaseUrl, pollingInterval } = parseConfig(process.env);
+const { deployment, rpcUrl, databaseUrl, pgliteDirectory, pollingInterval } = parseConfig(process.env);
 const { contracts, chainId, startBlock } = deployment;
 // Ponder begins at 20 requests a second for each URL; a node on this machine has no such limit.
 const isLocal = ["127.0.0.1", "localhost", "[::1]"].includes(new URL(rpcUrl).hostname);
@@ -22,7 +22,7 @@ export default createConfig({
   ordering: "multichain",
   database: databaseUrl
     ? { kind: "postgres", connectionString: databaseUrl }
-    : { kind: "pglite", directory: process.env.PGLITE_DIRECTORY ?? ".ponder/pglite" },
+    : { kind: "pglite", directory: pgliteDirectory },
   chains: {
     // A local chain starts over: what was seen of an earlier one must not be believed.
     backstop: { id: chainId, rpc: urls, pollingInterval, disableCache: chainId === 31_337 },

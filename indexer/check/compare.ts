@@ -22,6 +22,8 @@ export interface Sources {
 export async function compare({ deployment, rpcUrl, apiUrl }: Sources): Promise<Comparison> {
   const client = clientOf(rpcUrl);
   const { block, rows } = await readRows(apiUrl);
+  if (rows.ledger.length === 0)
+    throw new Error(`The indexer at ${apiUrl} has seen nothing of the engine up to block ${block}`);
   const now = await timeAt(client, block);
   const expected = await contractFacts(client, deployment, block, rows);
   return { block, figures: expected.size, differences: differences(expected, indexedFacts(rows, now)) };

@@ -5,15 +5,14 @@ import { preflight } from "../preflight.ts";
 import { compare } from "./compare.ts";
 
 const USAGE = `usage: npm run check -w indexer -- [--json]
-  NETWORK or DEPLOYMENT, RPC_URL and PORT as the indexer has them; API_URL when it listens elsewhere
+  NETWORK or DEPLOYMENT, RPC_URL and PORT as the indexer has them, or API_URL where it listens
 `;
 
 /** @throws ConfigError */
 async function main(isJson: boolean): Promise<number> {
   const config = parseConfig(process.env);
   await preflight(config);
-  const apiUrl = process.env.API_URL ?? `http://127.0.0.1:${config.port}`;
-  const found = await compare({ ...config, apiUrl });
+  const found = await compare(config);
   const { block, figures, differences } = found;
   if (isJson) process.stdout.write(`${JSON.stringify({ ...found, block: Number(block) })}\n`);
   else {
