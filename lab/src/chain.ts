@@ -1,8 +1,11 @@
 /** Plain calls and transactions on a local chain: no signing, no estimation, one block each. Works in process and over HTTP. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { EthereumProvider } from "hardhat/types/providers";
 
 /** {gas} of every transaction, far below the block's limit. Unused gas costs nothing. */
 const GAS = 16_000_000n;
+/** {ms} for a local node to mine. */
+const PATIENCE = 10_000;
 
 export interface Log {
   readonly address: string;
@@ -18,8 +21,8 @@ export interface Chain {
   setNextTime(seconds: number): void;
   /** What the node answers. */
   request(method: string, params: readonly unknown[]): Promise<unknown>;
-  /** The same for what mines a block: it gets the next date. */
-  dated(method: string, params: readonly unknown[]): Promise<unknown>;
+  /** The same for what sends a transaction: its block gets the next date, and is there when the hash is returned. */
+  dated(method: string, params: readonly unknown[]): Promise<string>;
   call(to: string, data: string, from?: string): Promise<string>;
   /** Mines the transaction; throws when it reverts. */
   send(from: string, to: string, data: string): Promise<void>;
@@ -54,14 +57,22 @@ export async function createChain(provider: Pick<EthereumProvider, "request">, s
     await request("evm_setNextBlockTimestamp", next);
     now = next;
     next += step;
-    return ask(method, params);
+    const hash = text(await ask(method, params));
+    await receiptOf(hash);
+    return hash;
+  };
+  /** A node may answer before it has mined. */
+  const receiptOf = async (hash: string) => {
+    for (const deadline = Date.now() + PATIENCE; ; await sleep(2)) {
+      const receipt = await request("eth_getTransactionReceipt", hash);
+      if (typeof receipt === "object" && receipt !== null && "status" in receipt) return receipt;
+      if (Date.now() > deadline) throw new Error(`${hash} was not mined within ${PATIENCE / 1_000} s`);
+    }
   };
   const send = async (from: string, to: string, data: string) => {
-    const hash = text(await dated("eth_sendTransaction", [{ from, to, data, gas: hex(GAS) }]));
-    const receipt = await request("eth_getTransactionReceipt", hash);
-    if (typeof receipt !== "object" || receipt === null || !("status" in receipt))
-      throw new Error(`${hash} was not mined`);
-    if (receipt.status !== "0x1") throw new Error(`${hash} reverted`);
+    const hash = await dated("eth_sendTransaction", [{ from, to, data, gas: hex(GAS) }]);
+    const { status } = await receiptOf(hash);
+    if (status !== "0x1") throw new Error(`${hash} reverted`);
   };
 
   return {
