@@ -42,13 +42,18 @@ export async function startProxy(target: string): Promise<Way> {
     const calls = Array.isArray(body) ? body : [body];
     const refusals = calls.map(refused);
     const passed = calls.filter((_, i) => refusals[i] === undefined);
+    const answers: object[] = passed.length === 0 ? [] : await forward(passed);
+    answers.push(...refusals.filter((refusal) => refusal !== undefined));
+    return JSON.stringify(Array.isArray(body) ? answers : answers[0]);
+  }
+
+  async function forward(passed: readonly Call[]): Promise<object[]> {
     const response = await fetch(target, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(passed),
     });
-    const answers = [...((await response.json()) as object[]), ...refusals.filter((refusal) => refusal !== undefined)];
-    return JSON.stringify(Array.isArray(body) ? answers : answers[0]);
+    return (await response.json()) as object[]; // what a node answers to a list
   }
 
   async function mend(): Promise<void> {
