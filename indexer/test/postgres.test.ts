@@ -78,12 +78,6 @@ if (bin !== undefined) {
       await pass(stage, 60);
       await expectEqual();
       const [before] = await query(indexer.apiUrl, "select count(*) as n from fill");
-      console.log(
-        "THRESHOLD",
-        await query(indexer.apiUrl, 'select count(*) as n from "threshold"'),
-        await query(indexer.apiUrl, "select * from threshold limit 2"),
-        await query(indexer.apiUrl, "select * from observation order by timestamp desc limit 1"),
-      );
 
       assert.equal(await provider.request({ method: "evm_revert", params: [snapshot] }), true);
       for (let i = 0n; i < 4n; ++i) await deposit(fx, people.stranger, 100n + i);

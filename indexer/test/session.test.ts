@@ -61,6 +61,7 @@ describe("a session of everything, indexed with PGlite", () => {
     for (const table of TABLES) {
       const [counted] = await sql(`select count(*) as n from "${table}"`);
       if (Number(counted?.n) === 0) empty.push(table);
+      if (Number(counted?.n) === 0) console.log(table, counted, await sql(`select * from "${table}" limit 2`));
     }
     assert.deepEqual(empty, ["side_epoch"]); // postgres.test.ts has some
   });
