@@ -2,9 +2,9 @@
 import { createPublicClient, getAddress, type Hex, http, type PublicClient } from "viem";
 import { BackstopAMMAbi, BackstopPoolAbi, CapitalStackAbi, MarginEngineAbi, RiskEngineAbi } from "../../sdk/src/abi.ts";
 import type { Deployment } from "../../sdk/src/deployment.ts";
-import { CLAIMS, ENGINE_DEFICIT, FEES } from "../../sdk/src/units.ts";
+import { ENGINE_DEFICIT } from "../../sdk/src/units.ts";
 import type { Facts } from "./facts.ts";
-import { stepsText } from "./indexed.ts";
+import { accountIds, stepsText } from "./indexed.ts";
 import type { Rows } from "./rows.ts";
 
 /** Init code that returns the time of the block it runs in. */
@@ -39,7 +39,7 @@ export async function contractFacts(
   const put: Put = (name, value) => facts.set(name, String(value));
   const asking = { client, deployment, blockNumber, put };
   const markets = await listed(asking);
-  const accounts = new Set([...markets.map(BigInt), FEES, CLAIMS, ...rows.account.map(({ id }) => BigInt(id))]);
+  const accounts = new Set([...markets.map(BigInt), ...accountIds(rows)]);
   await engineFacts(asking);
   await Promise.all([...accounts].map((id) => accountFacts(asking, id, markets)));
   await Promise.all(markets.map((id) => marketFacts(asking, id)));

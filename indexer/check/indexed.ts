@@ -8,7 +8,7 @@ import { freeStakeOf, poolTimeAt, totalAssetsAt, unvestedAt } from "../../sdk/sr
 import { inventoryCap, inventoryEquity, inventoryLots } from "../../sdk/src/side.ts";
 import type { State } from "../../sdk/src/state.ts";
 import { PriceState } from "../../sdk/src/types.ts";
-import { ENGINE_DEFICIT, isSystem, U_PER_USD } from "../../sdk/src/units.ts";
+import { CLAIMS, ENGINE_DEFICIT, FEES, isSystem, U_PER_USD } from "../../sdk/src/units.ts";
 import type { Facts } from "./facts.ts";
 import type { Row, Rows } from "./rows.ts";
 import { isTrue, of, stateOf } from "./state.ts";
@@ -27,13 +27,17 @@ export function indexedFacts(rows: Rows, now: bigint): Facts {
   put("total claims", state.totalClaims);
   put("total deficit", state.totalDeficit);
   put("deficit of the engine", state.deficits.get(BigInt(ENGINE_DEFICIT)));
-  for (const row of rows.account) accountFacts(put, state, rows, BigInt(row.id));
+  for (const id of accountIds(rows)) accountFacts(put, state, rows, id);
   for (const row of rows.market) marketFacts(put, state, row, assets);
   for (const row of rows.pool) poolFacts(put, rows, row, now, U_PER_USD / tokenUnit);
   for (const row of rows.stack) stackFacts(put, rows, row, now);
   for (const row of rows.curve) curveFacts(put, state, rows, row, { now, assets, tokenUnit });
   return facts;
 }
+
+/** Those of the system too: nothing may have happened to them. */
+export const accountIds = (rows: Rows): Set<bigint> =>
+  new Set([...rows.market.map(({ id }) => BigInt(id)), FEES, CLAIMS, ...rows.account.map(({ id }) => BigInt(id))]);
 
 type Put = (name: string, value: bigint | boolean | string) => void;
 

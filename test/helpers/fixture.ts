@@ -24,6 +24,8 @@ export interface FixtureOptions {
   readonly markets?: readonly LocalMarket[];
   /** Keeps the attachment floor of a live deployment; without it anybody may stake in the senior pool alone. */
   readonly attachmentFloor?: boolean;
+  /** Where Ignition writes its journal, on a node of its own process; deploy/deployments/test-* is nobody's. */
+  readonly deploymentId?: string;
 }
 
 /** Bps, as a live deployment starts with them. */
@@ -40,9 +42,11 @@ export type Fixture = Awaited<ReturnType<typeof deployBackstop>>;
 
 export async function deployBackstop(connection: NetworkConnection, options: FixtureOptions = {}) {
   const { ethers, ignition } = connection;
-  const { decimals = 6, markets = DEFAULT_MARKETS, attachmentFloor = false } = options;
+  const { decimals = 6, markets = DEFAULT_MARKETS, attachmentFloor = false, deploymentId } = options;
+  const journal = deploymentId === undefined ? {} : { deploymentId, config: { blockPollingInterval: 50 } };
   const deployed: Record<string, { getAddress(): Promise<string> }> = await ignition.deploy(
     localModule({ decimals, markets }),
+    journal,
   );
   const people = await actors(ethers);
   const governor = people.governor;

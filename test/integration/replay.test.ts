@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from "node:util";
 import { expect } from "chai";
 import { network } from "hardhat";
 import { Contradiction } from "../../sdk/src/attribution.ts";
-import { FEES } from "../helpers/actors.ts";
+import { accountOf, FEES } from "../helpers/actors.ts";
 import { everyAccount, expectConserved } from "../helpers/conservation.ts";
-import { deployBackstop, type Fixture } from "../helpers/fixture.ts";
+import { deployBackstop, deposit, dollars, type Fixture, setPrice, stake, trade } from "../helpers/fixture.ts";
 import {
   type Books,
   DEFAULT_CAP,
@@ -19,6 +19,7 @@ import {
   UNTOUCHED_SIDE,
 } from "../helpers/replay.ts";
 import { MARKETS, playOn, prepare, prologue } from "../helpers/session.ts";
+import { DAY, HOUR } from "../helpers/time.ts";
 
 /** The stack's budgets follow the calendar: a fixed start keeps the session the same on every day. */
 const connection = await network.create({ override: { initialDate: "2026-01-05T00:00:00Z" } });
@@ -58,6 +59,42 @@ describe("replay", () => {
       names.filter((name) => !differs(name)),
       "events that could be missing",
     ).to.deep.equal([]);
+  });
+
+  it("tells the fills of one transaction apart", async () => {
+    const fx = await deployBackstop(await network.create({ override: { initialDate: "2026-01-05T00:00:00Z" } }), {
+      markets: MARKETS,
+    });
+    const { engine, manager, alice, bob, carol, keeper } = fx;
+    const { time } = fx.connection.networkHelpers;
+    const prices = async () => {
+      for (const [id, { answer }] of MARKETS.entries()) await setPrice(fx, answer, id);
+    };
+    await stake(fx, fx.staker, 600_000n);
+    for (const actor of [alice, bob, carol]) await deposit(fx, actor, 10_000n);
+    await time.increase(15 * DAY); // the feeds have stood
+    await prices();
+    await trade(fx, { long: alice, short: carol, lots: 50_000n }); // of market 0, which ends
+    await engine.windDown(0);
+    await time.increase(DAY);
+    await prices();
+    await engine.fixSettlementPrice(0);
+    await trade(fx, { long: bob, short: carol, lots: 30_000n, market: 1 });
+    await time.increase(HOUR);
+    await setPrice(fx, dollars(30_000n), 1); // bob is below zero
+    const { bucket } = await engine.markets(1);
+    const calls = [
+      engine.interface.encodeFunctionData("close", [0, accountOf(alice)]),
+      engine.interface.encodeFunctionData("takeover", [accountOf(bob), accountOf(keeper)]),
+    ];
+    const at = await engine.getAddress();
+    const execute = (data: string) => manager.interface.encodeFunctionData("execute", [at, data]);
+    await manager.multicall(calls.map(execute));
+
+    const [takenOver] = await engine.queryFilter(engine.filters.TakenOver());
+    expect(takenOver?.args.reward, "out of the bucket of market 1").to.be.within(1n, bucket);
+    const { markets } = replay(await logsOf(fx), await engine.tokenUnit());
+    for (const id of [0, 1]) expect(markets.get(id)?.bucket).to.equal((await engine.markets(id)).bucket);
   });
 });
 

@@ -12,7 +12,7 @@ const FACTOR = (1n << SCALE_BITS).toString();
 export async function rescale(db: Db, pool: Hex): Promise<void> {
   const { shareBalance, exitRequest } = schema;
   const down = (shares: typeof shareBalance.shares | typeof exitRequest.shares) =>
-    sql`floor(${shares} / ${sql.raw(`${FACTOR}::numeric`)})`;
+    sql`div(${shares}, ${sql.raw(`${FACTOR}::numeric`)})`; // exact: a quotient of numeric is rounded before floor sees it
   await db.sql
     .update(shareBalance)
     .set({ shares: down(shareBalance.shares) })

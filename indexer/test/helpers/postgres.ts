@@ -12,9 +12,10 @@ const PACKAGES = "/usr/lib/postgresql";
 const run = promisify(execFile);
 
 export interface Postgres {
-  readonly url: string;
-  /** Runs SQL as its owner. */
-  execute(sql: string): Promise<void>;
+  /** A database of its own for each chain: Ponder remembers the logs of a chain id, and local chains share one. Returns its URL. */
+  database(name: string): Promise<string>;
+  /** Runs SQL as its owner, without the triggers of what it changes. */
+  execute(sql: string, database?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -53,9 +54,14 @@ export async function startPostgres(bin: string): Promise<Postgres> {
     }
     rmSync(folder, { recursive: true, force: true });
   };
-  const execute = async (sql: string) => {
-    const target = ["-h", "127.0.0.1", "-p", String(port), "-U", "backstop", "-d", "postgres", "-v", "ON_ERROR_STOP=1"];
-    await run(path.join(bin, "psql"), [...target, "-c", sql], options);
+  const execute = async (sql: string, database = "postgres") => {
+    const target = ["-h", "127.0.0.1", "-p", String(port), "-U", "backstop", "-d", database, "-v", "ON_ERROR_STOP=1"];
+    const env = { ...process.env, PGOPTIONS: "-c session_replication_role=replica" };
+    await run(path.join(bin, "psql"), [...target, "-c", sql], { ...options, env });
+  };
+  const database = async (name: string) => {
+    await execute(`create database "${name}"`);
+    return `postgres://backstop@127.0.0.1:${port}/${name}`;
   };
   for (
     const deadline = Date.now() + 30_000;
@@ -71,7 +77,7 @@ export async function startPostgres(bin: string): Promise<Postgres> {
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  return { url: `postgres://backstop@127.0.0.1:${port}/postgres`, execute, stop };
+  return { database, execute, stop };
 }
 
 const listens = (port: number): Promise<boolean> =>

@@ -1,4 +1,6 @@
 /** The people and the market of the story, apart from those of the random session of test/helpers/session.ts. */
+import { rm } from "node:fs/promises";
+import path from "node:path";
 import { ETH } from "../../../deploy/markets.ts";
 import { type Actor, accountOf } from "../../../test/helpers/actors.ts";
 import { deployBackstop, dollars, type Fixture, feedOf, setPrice } from "../../../test/helpers/fixture.ts";
@@ -19,10 +21,25 @@ export interface Stage {
   readonly people: Readonly<Record<Person, Actor>>;
 }
 
+/** On a node that another process runs; what Ignition wrote down about it goes at once. */
+export async function setStageOn(network: string): Promise<Stage> {
+  const { network: networks } = await import("hardhat");
+  const id = `test-${process.pid}-${network}`;
+  try {
+    return await setStage(await networks.create(network), id);
+  } finally {
+    await rm(path.resolve(import.meta.dirname, "../../../deploy/deployments", id), { recursive: true, force: true });
+  }
+}
+
 /** The four markets; the last signers of the chain are the people. */
-export async function setStage(connection: Parameters<typeof deployBackstop>[0]): Promise<Stage> {
+export async function setStage(
+  connection: Parameters<typeof deployBackstop>[0],
+  deploymentId?: string,
+): Promise<Stage> {
   const config = { ...ETH, name: "STORY", feed: { ...ETH.feed, maxAge: 172_800 } };
-  const fx = await deployBackstop(connection, { markets: [...MARKETS, { config, answer: dollars(2_000n) }] });
+  const markets = [...MARKETS, { config, answer: dollars(2_000n) }];
+  const fx = await deployBackstop(connection, { markets, ...(deploymentId === undefined ? {} : { deploymentId }) });
   const signers = (await connection.ethers.getSigners()).slice(-NAMES.length);
   const people = Object.fromEntries(NAMES.map((name, i) => [name, signers[i]])) as Record<Person, Actor>; // in order
   return { fx, people };

@@ -62,8 +62,8 @@ export async function playBands(stage: Stage): Promise<void> {
   await risk.setVolatilityLimits(STORY, CALM);
   const answer = (await feedOf(fx, STORY).latestRoundData())[1];
   for (let i = 0; i < 16; ++i) await pass(stage, 20 * MINUTE, answer + BigInt(i));
-  const { lots } = await engine.inventory(STORY);
-  await trade(stage, people.taker, lots / 100n);
+  const { price } = await engine.markets(STORY);
+  await trade(stage, people.taker, lotsTo(await fx.amm.curves(STORY), true, price, false)); // on the way the auction is cheaper
 }
 
 /** {lot} that reach the first band. */
@@ -84,8 +84,6 @@ export async function playCrash(stage: Stage): Promise<void> {
   const { engine, amm } = fx;
   const curve = await amm.accountOf(STORY);
   const reward = accountOf(people.liquidator);
-  const { price } = await engine.markets(STORY);
-  await trade(stage, people.taker, lotsTo(await amm.curves(STORY), true, price, false)); // back to the index
   for (const one of [people.first, people.second]) await deposit(fx, one, 3_000n);
   for (const one of [people.first, people.second]) await trade(stage, one, 100_000n);
   await trade(stage, people.taker, -1_500_000n); // the curve is long

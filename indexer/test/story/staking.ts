@@ -7,7 +7,7 @@ import { pass, STORY, type Stage } from "./cast.ts";
 export async function playStaking(stage: Stage): Promise<void> {
   const { fx, people } = stage;
   const { junior, pool, guardian } = fx;
-  await stake(fx, people.junior, 200_000n, junior);
+  await stake(fx, people.junior, 20_000n, junior);
   const shares = await stake(fx, people.senior, 800_000n);
   const own = pool.connect(people.senior);
   const { address } = people.senior;
