@@ -1,5 +1,6 @@
 /** The state of the model: tables of frozen records with a journal, so that a failed operation leaves no trace. */
 
+import { KeyedMap, KeyedSet } from "./keyed.ts";
 import { min } from "./math.ts";
 import type { Risk, VolatilityLimits } from "./risk.ts";
 import { NO_RISK } from "./risk.ts";
@@ -10,9 +11,9 @@ import { MarketStatus, PriceState } from "./types.ts";
 
 /** Rows by key; a key never written has the empty row, as in Solidity's mappings. */
 export class Table<V> {
-  readonly #rows = new Map<bigint, V>();
+  readonly #rows = new KeyedMap<V>();
   readonly #undo: (() => void)[];
-  readonly touched = new Set<bigint>();
+  readonly touched = new KeyedSet();
   readonly empty: V;
 
   constructor(empty: V, undo: (() => void)[]) {

@@ -1,5 +1,6 @@
 /** One pass: what markets are due for, who is below maintenance margin, what is done about it, in the order of its urgency. */
 
+import { KeyedSet } from "../../../sdk/src/keyed.ts";
 import type { Quote } from "../../../sdk/src/types.ts";
 import { isSystem } from "../../../sdk/src/units.ts";
 import { IOracle__factory } from "../../../typechain-types/index.js";
@@ -194,7 +195,7 @@ export function createPass(options: PassOptions) {
     for (const job of await upkeep.settlements([...owing].filter((id) => !isSystem(id)))) await send(job);
     if (config.unwind) await unwind(now, terms);
     if (head.timestamp - upkeptAt >= config.upkeepEvery) {
-      for (const job of await upkeep.now(mirror, new Set(found.map(({ account }) => account)))) await send(job);
+      for (const job of await upkeep.now(mirror, new KeyedSet(found.map(({ account }) => account)))) await send(job);
       upkeptAt = head.timestamp;
     }
     return report();

@@ -1,6 +1,7 @@
 /** What keeps the system current and pays nobody in particular: income, claims, exits that lapsed, clocks of healthy accounts. */
 
 import type { Deployment } from "../../../sdk/src/deployment.ts";
+import type { KeyedSet } from "../../../sdk/src/keyed.ts";
 import { isSystem } from "../../../sdk/src/units.ts";
 import {
   IBackstopPool__factory,
@@ -89,7 +90,7 @@ export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome 
 
   async function claims(mirror: Mirror): Promise<Job[]> {
     const found: Job[] = [];
-    for (const account of mirror.claimants.keys()) {
+    for (const account of mirror.claimants.values()) {
       const amount = await ask(reader.engine.collectClaim.staticCall(account, overrides));
       if (amount !== undefined && amount > 0n && amount >= minIncome)
         found.push(
@@ -114,7 +115,7 @@ export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome 
 
   return {
     /** Looked for now and then. @param unhealthy accounts below maintenance margin, whose clocks run rightly */
-    async now(mirror: Mirror, unhealthy: ReadonlySet<bigint>): Promise<Job[]> {
+    async now(mirror: Mirror, unhealthy: KeyedSet): Promise<Job[]> {
       const healthy: string[] = [];
       for (const [account, { unhealthySince }] of mirror.state.accounts.entries())
         if (unhealthySince !== 0n && !unhealthy.has(account))

@@ -1,5 +1,7 @@
 /** Every account's figures in flat arrays of doubles, so that a price is tried against all of them in a few milliseconds. */
 
+import { KeyedMap } from "../../../sdk/src/keyed.ts";
+
 /** What a price does to one market: favourable prices of both sides with their indices, and margin. As doubles. */
 export interface Lens {
   readonly market: number;
@@ -35,7 +37,7 @@ interface Page {
 export type Book = ReturnType<typeof createBook>;
 
 export function createBook() {
-  const slotOf = new Map<bigint, number>();
+  const slotOf = new KeyedMap<number>();
   const ids: bigint[] = [];
   const free: number[] = [];
   const held: number[][] = []; // markets of a slot

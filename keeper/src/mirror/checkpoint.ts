@@ -146,7 +146,7 @@ function bodyOf({ state, exits, claimants }: Mirror): Body {
     params: [...state.params] as unknown as Body["params"],
     rules: [...state.rules] as unknown as Body["rules"],
     exits: [...exits.values()],
-    claimants: [...claimants.keys()],
+    claimants: [...claimants.values()],
   };
 }
 

@@ -1,5 +1,6 @@
 /** Keeps the mirror at the head of the chain: back-fill in pieces, reorgs, checkpoints. The only I/O of the mirror. */
 import type { Log } from "ethers";
+import { KeyedSet } from "../../../sdk/src/keyed.ts";
 import type { KeeperProvider } from "../chain/provider.ts";
 import { RetryableError } from "../errors.ts";
 import { type Book, createBook } from "./book.ts";
@@ -33,7 +34,7 @@ export function createFollower(options: FollowerOptions) {
   const { provider, checkpoints, addresses, startBlock, tokenUnit, onRewind, onRebuild, onProgress } = options;
   let mirror: Mirror = createMirror(tokenUnit);
   let book: Book = createBook();
-  let owing = new Set<bigint>();
+  let owing = new KeyedSet();
   let tip: Place | undefined;
   /** What leads back from the tip, oldest first. Its first step cannot be taken back further. */
   let trail: Step[] = [];
@@ -43,7 +44,7 @@ export function createFollower(options: FollowerOptions) {
   const isCanonical = async ({ number, hash }: Place) => (await provider.blockAt(number))?.hash === hash;
 
   function forget(): void {
-    [mirror, book, owing, trail, tip] = [createMirror(tokenUnit), createBook(), new Set(), [], undefined];
+    [mirror, book, owing, trail, tip] = [createMirror(tokenUnit), createBook(), new KeyedSet(), [], undefined];
   }
 
   /** The newest checkpoint that is of this chain as it is now; else nothing, and all is read again. */
@@ -124,7 +125,7 @@ export function createFollower(options: FollowerOptions) {
       return book;
     },
     /** Accounts with something to settle, as of the last refresh of the book. */
-    get owing(): Set<bigint> {
+    get owing(): KeyedSet {
       return owing;
     },
     get tip(): Place | undefined {

@@ -2,6 +2,7 @@
 import { rebase, record, settlePosition } from "../../../sdk/src/deleverage.ts";
 import { createEngine } from "../../../sdk/src/engine.ts";
 import { rampedMaintenance } from "../../../sdk/src/funding.ts";
+import { KeyedSet } from "../../../sdk/src/keyed.ts";
 import { fill } from "../../../sdk/src/ledger.ts";
 import { type MarketStatus, type PriceState, MarketStatus as Status } from "../../../sdk/src/types.ts";
 import { CLAIMS, FEES, inventoryOf, isSystem } from "../../../sdk/src/units.ts";
@@ -32,9 +33,9 @@ export function createMirror(tokenUnit: bigint) {
   const journal: Journal = createJournal();
   const exits = journal.map<string, Exit>();
   /** Accounts with a claim that income may have paid. */
-  const claimants = journal.map<bigint, true>();
+  const claimants = journal.map<string, bigint>();
   /** Accounts whose figures have changed since they were last asked for, and markets in which everybody's have. */
-  const dirty = { accounts: new Set<bigint>(), markets: new Set<number>() };
+  const dirty = { accounts: new KeyedSet(), markets: new Set<number>() };
 
   const agree = (what: string, said: bigint, mirrored: bigint): void => {
     if (said !== mirrored) throw new Contradiction(`The chain says ${what} is ${said}, the mirror ${mirrored}`);
@@ -44,7 +45,7 @@ export function createMirror(tokenUnit: bigint) {
     Deposited: ({ account, amount }) => state.addCash(account, amount * tokenUnit),
     Withdrawn({ account, paid, claimed }) {
       state.addCash(account, -(paid * tokenUnit + claimed));
-      if (claimed > 0n) claimants.set(account, true);
+      if (claimed > 0n) claimants.set(`${account}`, account);
     },
     Transferred({ from, to, amount }) {
       state.addCash(from, -amount);
@@ -96,7 +97,7 @@ export function createMirror(tokenUnit: bigint) {
     ClaimCollected({ account, amount, left }) {
       state.addCash(CLAIMS, -amount);
       state.addCash(account, amount);
-      if (left === 0n) claimants.delete(account);
+      if (left === 0n) claimants.delete(`${account}`);
     },
     IncomeCollected({ market, fromInventory, fromBucket, toClaims, toDeficits, paid }) {
       state.addCash(inventoryOf(Number(market)), -fromInventory);
@@ -156,8 +157,8 @@ export function createMirror(tokenUnit: bigint) {
     },
 
     /** What has changed since the last call. */
-    takeDirty(): { readonly accounts: ReadonlySet<bigint>; readonly markets: ReadonlySet<number> } {
-      const taken = { accounts: new Set(dirty.accounts), markets: new Set(dirty.markets) };
+    takeDirty(): { readonly accounts: KeyedSet; readonly markets: ReadonlySet<number> } {
+      const taken = { accounts: new KeyedSet(dirty.accounts), markets: new Set(dirty.markets) };
       dirty.accounts.clear();
       dirty.markets.clear();
       return taken;
@@ -165,7 +166,7 @@ export function createMirror(tokenUnit: bigint) {
     /** For a mirror that was filled from disk. */
     note,
     restoreExit: (exit: Exit) => exits.set(exit.key, exit),
-    restoreClaimant: (account: bigint) => claimants.set(account, true),
+    restoreClaimant: (account: bigint) => claimants.set(`${account}`, account),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Who may be below maintenance margin at prices that the ledger has not seen yet: a wide sieve first, then the sdk's own figures. */
 import { rampedMaintenance, syncMarket } from "../../../sdk/src/funding.ts";
+import { KeyedMap, KeyedSet } from "../../../sdk/src/keyed.ts";
 import { marketsOf } from "../../../sdk/src/ledger.ts";
 import { valuationPrice } from "../../../sdk/src/margin.ts";
 import { min } from "../../../sdk/src/math.ts";
@@ -76,9 +77,9 @@ export function lensOf({ id, market, params }: Outlook): Lens {
  * Brings the flat arrays up to what has changed in the mirror, as `settle` would leave the accounts, and `owing` up to whom
  * deleveraging has recorded something against that nobody has settled. Returns how many accounts were read.
  */
-export function refreshBook(mirror: Mirror, book: Book, owing: Set<bigint>): number {
+export function refreshBook(mirror: Mirror, book: Book, owing: KeyedSet): number {
   const { accounts, markets } = mirror.takeDirty();
-  const stale = new Set(accounts);
+  const stale = new KeyedSet(accounts);
   for (const market of markets) for (const account of book.holders(market)) stale.add(account);
   for (const account of stale) {
     if (isSystem(account)) continue;
@@ -101,7 +102,7 @@ export function exact(
   ends: readonly (readonly Outlook[])[],
   accounts: readonly bigint[],
 ): View[] {
-  const worst = new Map<bigint, View>();
+  const worst = new KeyedMap<View>();
   for (const end of ends) {
     const undo = state.recorded(() => {
       for (const { id, market, params } of end) {
@@ -132,12 +133,12 @@ export function exact(
       undo();
     }
   }
-  return [...worst.values()];
+  return [...worst.entries()].map(([, view]) => view);
 }
 
 /** Accounts below maintenance margin, the deepest first; ties by account. */
 export function unhealthy(mirror: Mirror, book: Book, ends: readonly (readonly Outlook[])[]): View[] {
-  const found = new Set(ends.flatMap((end) => book.screen(end.map(lensOf))));
+  const found = new KeyedSet(ends.flatMap((end) => book.screen(end.map(lensOf))));
   const shortOf = ({ favourable, maintenance }: View) => maintenance - favourable;
   const compare = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
   return exact(mirror, ends, [...found]).sort(

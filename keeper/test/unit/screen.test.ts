@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { syncMarket } from "../../../sdk/src/funding.ts";
+import { KeyedSet } from "../../../sdk/src/keyed.ts";
 import { interestInEffect, inventoryLots } from "../../../sdk/src/side.ts";
 import { positionKey } from "../../../sdk/src/state.ts";
 import { type Market, MarketStatus, PriceState, type Quote, Valuation } from "../../../sdk/src/types.ts";
@@ -157,7 +158,7 @@ describe("the sieve", () => {
           const quotes = list(mirror, draws);
           const accounts = settle(mirror, quotes, people);
           mirror.note(accounts, []);
-          refreshBook(mirror, book, new Set());
+          refreshBook(mirror, book, new KeyedSet());
           const ends = outlooks(mirror.state, quotes, UNTIL);
           const sieved = unhealthy(mirror, book, ends).map(({ account }) => account);
           const all = exact(mirror, ends, accounts).map(({ account }) => account);
