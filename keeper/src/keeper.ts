@@ -32,8 +32,9 @@ export interface KeeperOptions {
   readonly second?: SecondSource;
 }
 
-/** {block} between two checkpoints. */
+/** {block} and {s} between two checkpoints: what a reorg goes back to, and what writing them may cost. */
 const SAVE_EVERY = 64;
+const SAVE_SECONDS = 120;
 /** {s} between two looks at rights, money and pauses. */
 const CHECK_EVERY = 300;
 const DEFAULT_TIP = 10n ** 9n; // {wei/gas} where the node suggests none
@@ -128,6 +129,7 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
   let lastGood: number | undefined; // {ms}
   let lastReason = "there was no pass yet";
   let checkedAt = first.timestamp; // {s}
+  let savedAt = Date.now(); // {ms}
   let running: Promise<PassReport> | undefined;
   let stopping: Promise<void> | undefined;
   const wake = new AbortController();
@@ -186,7 +188,7 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
       metrics.balance.set(Number(await provider.getBalance(wallet.address)) / 1e18);
       if (fees === undefined) logger.warn({ msg: "gas is above the cap, nothing is sent", baseFee: head.baseFee });
       const report = await pass(head, fees);
-      await follower.save(SAVE_EVERY);
+      if (Date.now() - savedAt >= SAVE_SECONDS * 1_000 && (await follower.save(SAVE_EVERY))) savedAt = Date.now();
       [lastGood, lastReason] = [Date.now(), ""];
       metrics.lastGood.set(lastGood / 1_000);
       metrics.passes.inc({ outcome: "good" });

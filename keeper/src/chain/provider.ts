@@ -17,6 +17,9 @@ export interface Head {
   readonly baseFee: bigint; // {wei/gas} 0 on a chain without EIP-1559
 }
 
+/** Refusals of these decide what happens next: fewer blocks, another number, no tip. */
+const ANSWERED = new Set(["eth_getLogs", "eth_sendRawTransaction", "eth_maxPriorityFeePerGas"]);
+
 export class KeeperProvider extends JsonRpcApiProvider {
   readonly #transport: Transport;
 
@@ -28,6 +31,15 @@ export class KeeperProvider extends JsonRpcApiProvider {
 
   override _send(payload: JsonRpcPayload | JsonRpcPayload[]): Promise<(JsonRpcResult | JsonRpcError)[]> {
     return this.#transport.send(payload);
+  }
+
+  /** What a node says against a request is an answer where it is asked for one, and else a failure of the node: worth another try. */
+  override getRpcError(payload: JsonRpcPayload, failure: JsonRpcError): Error {
+    const error = super.getRpcError(payload, failure);
+    const isAnswer = !("code" in error) || error.code !== "UNKNOWN_ERROR" || ANSWERED.has(payload.method);
+    if (isAnswer) return error;
+    const said = failure.error.message ?? `code ${failure.error.code}`;
+    return new RetryableError(`The node refuses ${payload.method}: ${said}`, { cause: error });
   }
 
   async head(): Promise<Head> {

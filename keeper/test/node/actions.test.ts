@@ -54,6 +54,10 @@ describe("the keeper on a hardhat node", () => {
     assert.ok((await fx.engine.positions(mine, 0)).lots > 0n);
     assert.ok((await fx.engine.health(alice, 2)).equity > 0n);
 
+    const early = await act(world, { KEEPER_CARRY_BPS: "100" });
+    assert.ok(!early.events.includes("Filled"), "after a jump the curve asks for more than the keeper gives");
+    await world.wait(1_800);
+    await setPrice(fx, dollars(1_890n));
     const sold = await act(world, { KEEPER_CARRY_BPS: "100" });
     assert.ok(sold.events.includes("Filled"), sold.events.join());
     assert.equal((await fx.engine.positions(mine, 0)).lots, 0n);

@@ -161,6 +161,7 @@ describe("a keeper in trouble", () => {
     const before = await provider.getBlockNumber();
     await crash();
     await resolvedWithin(before + 1);
+    await caughtUp(keeper); // it has seen what will be taken back
     const taken = (await provider.getBlockNumber()) - before;
     await world.request("evm_setIntervalMining", 0);
     await world.request("anvil_reorg", taken, []);
