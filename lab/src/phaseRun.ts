@@ -1,4 +1,5 @@
 /** Plays one mode of one cell along a path, on the contracts. */
+import { max } from "../../sdk/src/math.ts";
 import { conservation, type Entry, equityOf } from "./checks.ts";
 import { actionsFor, isUnhealthy, type View, worstFirst } from "./keeper.ts";
 import type { Figures, Mode } from "./phase.ts";
@@ -176,7 +177,6 @@ export async function playPhase(world: PhaseWorld, { mode, points, pace, onCall 
   return { ...figures(world, await reader.ledger(), await reader.overview(), logs), standing, highestLevel };
 }
 
-const max = (a: bigint, b: bigint) => (a > b ? a : b);
 /** {u} */
 const debtOf = (views: readonly View[]) => views.reduce((sum, { equity }) => sum + max(0n, -equity), 0n);
 

@@ -98,7 +98,7 @@ export async function createPhaseWorld(
     ...identity(seed, `winner ${i + 1}`),
   }));
   const trader = (name: string, wallet: Pick<Signer, "signTypedData">, account: bigint) => ({ name, wallet, account });
-  const [bought, sold] = [0n, 1n].map((sub) => accountOf(arbitrageur.address) | sub) as [bigint, bigint];
+  const [bought, sold] = [0n, 1n].map((sub) => accountOf(arbitrageur.address, sub)) as [bigint, bigint];
   const keeperAccount = accountOf(keeper.address);
   await fundAll(site, [
     ...longs,

@@ -2,9 +2,11 @@
  * Waves of Hyperliquid's auto-deleveraging on 2025-10-10, as far as they are known: what losers could not pay, what production took
  * from winners, what winners had. The books behind them are not known: here each is a seeded synthetic one, played on the contracts.
  */
+
 import { keccak256, toUtf8Bytes, Wallet } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 import { ETH } from "../../deploy/markets.ts";
+import { max, min } from "../../sdk/src/math.ts";
 import { deployBackstop, type Fixture, setPrice, stake } from "../../test/helpers/fixture.ts";
 import { type MatchFields, matchOf, nonceOf, orderOf } from "../../test/helpers/orders.ts";
 import { type Rng, rng } from "./rng.ts";
@@ -216,6 +218,3 @@ async function open(fx: Fixture, shorts: readonly Person[], longs: readonly Pers
   }
   for (const pair of pairs) await fx.exchange.connect(fx.keeper).settle(pair);
 }
-
-const min = (a: bigint, b: bigint) => (a < b ? a : b);
-const max = (a: bigint, b: bigint) => (a > b ? a : b);

@@ -1,6 +1,9 @@
 /** Brings stakers, a liquidity provider, makers, traders and a keeper to a fresh deployment and lets time pass until the crash begins. */
+
 import { keccak256, type Signer, toUtf8Bytes, Wallet } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
+import { max } from "../../sdk/src/math.ts";
+import { accountId } from "../../sdk/src/units.ts";
 import { type MatchFields, matchOf, nonceOf, orderOf } from "../../test/helpers/orders.ts";
 import { Exchange__factory } from "../../typechain-types/index.js";
 import { populate } from "./population.ts";
@@ -149,8 +152,6 @@ function stakesOf(opening: bigint, [first = "", second = "", reserve = ""]: read
   ];
 }
 
-const max = (a: bigint, b: bigint) => (a > b ? a : b);
-
 /** How long the deployment took has no part in the run: funding counts from a moment a fixed time after the listing. */
 export async function settleListing(site: Site, price: bigint): Promise<void> {
   const { syncedAt } = await readMarket(site);
@@ -158,7 +159,7 @@ export async function settleListing(site: Site, price: bigint): Promise<void> {
   await publish(site, price);
 }
 
-export const accountOf = (owner: string) => BigInt(owner) << 96n;
+export const accountOf = (owner: string, subId = 0n): bigint => accountId(BigInt(owner), subId);
 
 export function identity(seed: number, name: string): Omit<Participant, "name"> {
   const wallet = new Wallet(keccak256(toUtf8Bytes(`backstop drill/${seed}/${name}`)));

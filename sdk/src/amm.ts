@@ -1,9 +1,9 @@
 /** What the backstop AMM gives for a trade or a liquidation: twin of CurveLib and of the bands, eq. (41) to (44) of docs/mechanism.md. Pure. */
 
 import { ensure } from "./errors.ts";
-import { takerFeePpm } from "./level.ts";
 import { initialRatio } from "./margin.ts";
 import { abs, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
+import { feeOf } from "./trading.ts";
 import type { MarketParams } from "./types.ts";
 import { BPS, ONE } from "./units.ts";
 
@@ -201,7 +201,7 @@ export function deal(curve: Curve, steps: readonly Step[], wish: Wish, { price, 
 /** {u} what a trade pays or receives in all. @throws EngineError ProceedsBelowFees */
 export function totalOf({ curveQuote, bandQuote, fee }: Dealt, isBuy: boolean, params: MarketParams, level: bigint) {
   const quote = curveQuote + bandQuote;
-  const fees = fee + mulDivCeil(quote, params.takerFeePpm + takerFeePpm(level), PPM);
+  const fees = fee + feeOf(params, level, quote, true);
   ensure(isBuy || quote >= fees, "ProceedsBelowFees", quote, fees);
   return isBuy ? quote + fees : quote - fees;
 }
