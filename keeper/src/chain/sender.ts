@@ -13,7 +13,7 @@ export interface SenderOptions {
   readonly chainId: number;
   readonly provider: KeeperProvider;
   /** Where transactions go: a private node, or the same. */
-  readonly outlet: Pick<KeeperProvider, "broadcastTransaction">;
+  readonly outlet: Pick<KeeperProvider, "send">;
   readonly log: FlightLog;
   readonly caps: Caps;
   readonly stuck: number; // {s}
@@ -57,7 +57,7 @@ export function createSender(options: SenderOptions) {
   /** Sends what is on record. What a node says against it decides what becomes of it. */
   async function broadcast(flight: Flight): Promise<void> {
     try {
-      await outlet.broadcastTransaction(flight.raw);
+      await outlet.send("eth_sendRawTransaction", [flight.raw]);
     } catch (error) {
       if (error instanceof RetryableError || /already known|already imported|known transaction/i.test(messageOf(error)))
         return; // it may have arrived: the next look will tell
@@ -90,7 +90,7 @@ export function createSender(options: SenderOptions) {
       flights.set(current.nonce, current);
       await save();
       try {
-        await outlet.broadcastTransaction(current.raw);
+        await outlet.send("eth_sendRawTransaction", [current.raw]);
         onReplace?.(current, fees);
         return;
       } catch (error) {

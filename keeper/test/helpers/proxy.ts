@@ -7,6 +7,8 @@ export interface Way {
   readonly url: string;
   /** Requests for logs so far, as the numbers of blocks they asked for. */
   readonly ranges: readonly number[];
+  /** Every method asked for so far. */
+  readonly methods: readonly string[];
   /** Nobody listens any more: connections are refused. */
   cut(): Promise<void>;
   mend(): Promise<void>;
@@ -25,6 +27,7 @@ interface Call {
 export async function startProxy(target: string): Promise<Way> {
   const port = await freePort();
   const ranges: number[] = [];
+  const methods: string[] = [];
   let most = Number.POSITIVE_INFINITY;
   let isFailing = false;
   let server: Server | undefined;
@@ -40,6 +43,7 @@ export async function startProxy(target: string): Promise<Way> {
   async function answer(text: string): Promise<string> {
     const body: Call | Call[] = JSON.parse(text);
     const calls = Array.isArray(body) ? body : [body];
+    methods.push(...calls.map(({ method }) => method));
     const refusals = calls.map(refused);
     const passed = calls.filter((_, i) => refusals[i] === undefined);
     const answers: object[] = passed.length === 0 ? [] : await forward(passed);
@@ -76,6 +80,7 @@ export async function startProxy(target: string): Promise<Way> {
   return {
     url: `http://127.0.0.1:${port}`,
     ranges,
+    methods,
     async cut() {
       const open = server;
       server = undefined;

@@ -188,6 +188,25 @@ describe("the keeper on a hardhat node", () => {
     assert.ok(events.includes("EngineDeficitCovered"), events.join());
   });
 
+  it("collects what income has paid on a claim", async () => {
+    const { fx } = world;
+    const engine = await fx.engine.getAddress();
+    await world.request("hardhat_impersonateAccount", engine);
+    await world.request("hardhat_setBalance", engine, "0xde0b6b3a7640000");
+    const thief = await fx.connection.ethers.getSigner(engine);
+    await fx.token.connect(thief).transfer(fx.governor, 600_000n * fx.unit); // more than the pool pays for this reason
+    assert.ok((await act(world)).events.includes("EngineDeficitCovered"));
+    const alice = await deposit(fx, fx.alice, 10_000n);
+    await fx.engine.connect(fx.alice).withdraw(alice, 5_000n * fx.unit, 0n, fx.alice);
+    const before = await fx.engine.claims(alice);
+    assert.ok(before > 0n);
+    await fx.token.mint(engine, 100_000n * fx.unit); // comes back: repays deficits and claims alike
+    const { events } = await act(world, { KEEPER_MIN_INCOME: "0.01", KEEPER_UPKEEP: "1" });
+    for (const name of ["EngineDeficitRepaid", "ClaimsPaid", "ClaimCollected"])
+      assert.ok(events.includes(name), events.join());
+    assert.ok((await fx.engine.claims(alice)) < before);
+  });
+
   it("sends nothing in a dry run, and nothing that its data makes too dear", async () => {
     const { fx } = world;
     await world.open(fx.alice, 10_000n, LOTS);

@@ -208,6 +208,21 @@ describe("a keeper in trouble", () => {
     proxy.limit(Number.POSITIVE_INFINITY);
   });
 
+  it("shows its transactions to the private node alone", async () => {
+    const [seen, sent] = [proxy.methods.length, second.methods.length];
+    const keeper = await start({ KEEPER_SEND_URL: second.url });
+    await caughtUp(keeper);
+    const from = await provider.getBlockNumber();
+    const next = dollars((PRICES[round] ?? 0n) + 4n);
+    await world.fx.feeds[0]?.setAnswer(next);
+    while ((await engine().markets(0)).price !== next) {
+      assert.ok((await provider.getBlockNumber()) - from <= WITHIN, "nobody syncs");
+      await sleep(100);
+    }
+    assert.ok(second.methods.slice(sent).includes("eth_sendRawTransaction"));
+    assert.ok(!proxy.methods.slice(seen).includes("eth_sendRawTransaction"));
+  });
+
   it("resolves everybody after the node was restarted from its state", async () => {
     prepare();
     const keeper = await start();
