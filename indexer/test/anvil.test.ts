@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { deposit } from "../../test/helpers/fixture.ts";
 import { type Node, startNode } from "../../test/helpers/nodes.ts";
-import { query } from "../check/rows.ts";
 import { type Indexer, startIndexer } from "./helpers/indexer.ts";
 import { deploymentOf } from "./helpers/record.ts";
 import { type Stage, setStageOn, trade } from "./story/cast.ts";
@@ -45,7 +44,7 @@ describe("anvil, indexed with PGlite", () => {
     await connection.provider.request({ method: "anvil_rollback", params: [2] }); // trade and deposit
     for (let i = 0n; i < 2n; ++i) await deposit(fx, people.stranger, 100n + i);
     await expectEqual();
-    assert.deepEqual(await query(indexer.apiUrl, "select id from cash_flow where tokens = 12345000000"), []);
-    assert.equal((await query(indexer.apiUrl, "select id from cash_flow where tokens = 101000000")).length, 1);
+    assert.deepEqual(await indexer.sql("select id from backstop.cash_flow where tokens = 12345000000"), []);
+    assert.equal((await indexer.sql("select id from backstop.cash_flow where tokens = 101000000")).length, 1);
   });
 });

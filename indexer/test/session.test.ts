@@ -5,7 +5,6 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { network } from "hardhat";
 import { serve } from "../../test/helpers/serve.ts";
-import { query } from "../check/rows.ts";
 import * as schema from "../ponder.schema.ts";
 import { type Indexer, runScript, startIndexer } from "./helpers/indexer.ts";
 import { deploymentOf } from "./helpers/record.ts";
@@ -25,7 +24,7 @@ const TABLES = Object.values(schema).flatMap((one) => {
 describe("a session of everything, indexed with PGlite", () => {
   let chain: Awaited<ReturnType<typeof serve>>;
   let indexer: Indexer;
-  const sql = (statement: string) => query(indexer.apiUrl, statement);
+  const sql = (statement: string) => indexer.sql(statement);
 
   before(async () => {
     const connection = await network.create({ override: { initialDate: "2026-01-05T00:00:00Z" } }); // budgets follow the calendar
@@ -59,16 +58,15 @@ describe("a session of everything, indexed with PGlite", () => {
     assert.ok(TABLES.length > 50, `${TABLES.length} tables`);
     const empty: string[] = [];
     for (const table of TABLES) {
-      const [counted] = await sql(`select count(*) as n from "${table}"`);
+      const [counted] = await sql(`select count(*) as n from backstop."${table}"`);
       if (Number(counted?.n) === 0) empty.push(table);
-      if (Number(counted?.n) === 0) console.log(table, counted, await sql(`select * from "${table}" limit 2`));
     }
     assert.deepEqual(empty, ["side_epoch"]); // postgres.test.ts has some
   });
 
   it("has seen every kind of what a column tells apart", async () => {
     const kinds = async (table: string, column: string) =>
-      (await sql(`select ${column} as kind from ${table} group by ${column} order by ${column}`)).flatMap(
+      (await sql(`select ${column} as kind from backstop.${table} group by ${column} order by ${column}`)).flatMap(
         ({ kind }) => kind ?? [],
       );
     assert.deepEqual(
@@ -88,29 +86,31 @@ describe("a session of everything, indexed with PGlite", () => {
 
   it("has every layer of a shortfall, and they sum to the unit", async () => {
     const layers = ["by_bucket", "by_junior", "by_senior", "by_share", "to_deficit"];
-    const [sums] = await sql(`select ${layers.map((layer) => `max(${layer}) as ${layer}`).join(", ")} from shortfall`);
+    const [sums] = await sql(
+      `select ${layers.map((layer) => `max(${layer}) as ${layer}`).join(", ")} from backstop.shortfall`,
+    );
     for (const layer of layers) assert.ok(BigInt(String(sums?.[layer])) > 0n, `${layer} has paid`);
-    assert.deepEqual(await sql(`select id from shortfall where ${layers.join(" + ")} <> amount`), []);
+    assert.deepEqual(await sql(`select id from backstop.shortfall where ${layers.join(" + ")} <> amount`), []);
   });
 
   it("gives each liquidation and takeover of one transaction its own fills", async () => {
     const wrong =
-      await sql(`select l.id, l.lots, sum(f.lots) as filled from liquidation l left join fill f on f.liquidation = l.id
+      await sql(`select l.id, l.lots, sum(f.lots) as filled from backstop.liquidation l left join backstop.fill f on f.liquidation = l.id
       and f.market = l.market and (f.buyer = l.account or f.seller = l.account) group by l.id, l.lots having sum(f.lots) is distinct from l.lots`);
     assert.deepEqual(wrong, []);
-    const strays = `select f.id from fill f join takeover t on t.id = f.takeover where f.buyer <> t.account and f.seller <> t.account`;
+    const strays = `select f.id from backstop.fill f join backstop.takeover t on t.id = f.takeover where f.buyer <> t.account and f.seller <> t.account`;
     assert.deepEqual(await sql(strays), []);
     for (const table of ["liquidation", "takeover"]) {
-      const batched = `select transaction_hash, count(*) as n from ${table} group by transaction_hash having count(*) > 1`;
+      const batched = `select transaction_hash, count(*) as n from backstop.${table} group by transaction_hash having count(*) > 1`;
       assert.ok((await sql(batched)).length > 0, `several of ${table} in one transaction`);
     }
-    const unclaimed = `select id from fill where (kind = 'takeover' and takeover is null) or (kind = 'liquidation' and liquidation is null)`;
+    const unclaimed = `select id from backstop.fill where (kind = 'takeover' and takeover is null) or (kind = 'liquidation' and liquidation is null)`;
     assert.deepEqual(await sql(unclaimed), []);
   });
 
   it("has a history for each account that ends with what it holds", async () => {
     const sums =
-      await sql(`select a.id, a.cash, sum(e.cash_change) as changed from account a join entry e on e.account = a.id
+      await sql(`select a.id, a.cash, sum(e.cash_change) as changed from backstop.account a join backstop.entry e on e.account = a.id
       group by a.id, a.cash having sum(e.cash_change) <> a.cash`);
     assert.deepEqual(sums, []);
   });

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Deployment } from "../../../sdk/src/deployment.ts";
 import { freePort } from "../../../test/helpers/nodes.ts";
 import { type Comparison, compare } from "../../check/compare.ts";
+import { query } from "../../check/rows.ts";
 import { writeRecord } from "./record.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
@@ -17,6 +18,8 @@ export interface Indexer {
   /** Waits until it has indexed a block. */
   until(block: number): Promise<void>;
   compare(): Promise<Comparison>;
+  /** A statement whose tables are named as in `backstop.fill`. */
+  sql(statement: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
 
@@ -44,7 +47,8 @@ export async function startIndexer(deployment: Deployment, rpcUrl: string, datab
     apiUrl,
     env,
     stop,
-    compare: () => compare({ deployment, rpcUrl, apiUrl }),
+    sql: (statement) => query(apiUrl, statement.replaceAll("backstop.", `${schema}.`)),
+    compare: () => compare({ deployment, rpcUrl, apiUrl, schema }),
     async until(block) {
       const deadline = Date.now() + PATIENCE;
       while ((await indexedBlock(apiUrl)) < block) {
