@@ -17,13 +17,11 @@ export interface Sources {
   readonly rpcUrl: string;
   /** Of the indexer: http://127.0.0.1:42069. */
   readonly apiUrl: string;
-  /** Of its tables. */
-  readonly schema: string;
 }
 
-export async function compare({ deployment, rpcUrl, apiUrl, schema }: Sources): Promise<Comparison> {
+export async function compare({ deployment, rpcUrl, apiUrl }: Sources): Promise<Comparison> {
   const client = clientOf(rpcUrl);
-  const { block, rows } = await readRows(apiUrl, schema);
+  const { block, rows } = await readRows(apiUrl);
   if (rows.ledger.length === 0)
     throw new Error(`The indexer at ${apiUrl} has seen nothing of the engine up to block ${block}`);
   const now = await timeAt(client, block);

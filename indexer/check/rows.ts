@@ -34,17 +34,15 @@ const columnsOf = (table: Table): string[] => TABLES[table].split(" ");
 /** {block} number inside Ponder's checkpoint: 10 digits of time, 16 of chain, 16 of block. */
 const blockOf = (checkpoint: string): bigint => BigInt(checkpoint.slice(26, 42));
 
-/** Names with their schema: PGlite keeps temporary tables of Ponder's backfill, which would hide ours. */
-const statement = (schema: string): string => {
+const statement = (): string => {
   const list = (table: Table) => columnsOf(table).map((column) => `"${column}"::text`);
   const parts = names.map(
-    (table) =>
-      `${table}_ as (select json_agg(json_build_array(${list(table).join(", ")})) as rows from "${schema}"."${table}")`,
+    (table) => `${table}_ as (select json_agg(json_build_array(${list(table).join(", ")})) as rows from "${table}")`,
   );
   const chosen = names.map((table) => `${table}_.rows as ${table}`);
   const asked = `'${Date.now()}' as asked`; // Ponder remembers answers by their text
   const from = names.map((table) => `${table}_`);
-  return `with ${parts.join(", ")} select ${chosen.join(", ")}, c.latest_checkpoint as checkpoint, ${asked} from ${from.join(", ")}, "${schema}"."_ponder_checkpoint" c`;
+  return `with ${parts.join(", ")} select ${chosen.join(", ")}, c.latest_checkpoint as checkpoint, ${asked} from ${from.join(", ")}, "_ponder_checkpoint" c`;
 };
 
 /** Asks the endpoint. @throws when it refuses */
@@ -57,8 +55,8 @@ export async function query(apiUrl: string, sql: string): Promise<Record<string,
 }
 
 /** The index as of one block. */
-export async function readRows(apiUrl: string, schema: string): Promise<{ block: bigint; rows: Rows }> {
-  const [answer] = await query(apiUrl, statement(schema));
+export async function readRows(apiUrl: string): Promise<{ block: bigint; rows: Rows }> {
+  const [answer] = await query(apiUrl, statement());
   if (answer === undefined) throw new Error(`The indexer at ${apiUrl} has no checkpoint yet`);
   const tables = names.map((table) => {
     const columns = columnsOf(table);

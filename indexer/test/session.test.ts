@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { network } from "hardhat";
 import { serve } from "../../test/helpers/serve.ts";
 import * as schema from "../ponder.schema.ts";
+import { tableNames } from "../tables.ts";
 import { type Indexer, runScript, startIndexer } from "./helpers/indexer.ts";
 import { deploymentOf } from "./helpers/record.ts";
 import { setStage } from "./story/cast.ts";
@@ -15,11 +16,7 @@ const README = readFileSync(path.resolve(import.meta.dirname, "../README.md"), "
 const examples = (language: string): string[] =>
   [...README.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "gm"))].map(([, text]) => text ?? "");
 
-/** SQL names of all tables. */
-const TABLES = Object.values(schema).flatMap((one) => {
-  const name = Object.getOwnPropertySymbols(one).find((symbol) => symbol.description === "drizzle:Name");
-  return name === undefined ? [] : [String(Reflect.get(one, name))];
-});
+const TABLES = tableNames(schema);
 
 describe("a session of everything, indexed with PGlite", () => {
   let chain: Awaited<ReturnType<typeof serve>>;
@@ -58,7 +55,7 @@ describe("a session of everything, indexed with PGlite", () => {
     assert.ok(TABLES.length > 50, `${TABLES.length} tables`);
     const empty: string[] = [];
     for (const table of TABLES) {
-      const [counted] = await sql(`select count(*) as n from backstop."${table}"`);
+      const [counted] = await sql(`select count(*) as n from "${table}"`);
       if (Number(counted?.n) === 0) empty.push(table);
     }
     assert.deepEqual(empty, ["side_epoch"]); // postgres.test.ts has some
@@ -66,7 +63,7 @@ describe("a session of everything, indexed with PGlite", () => {
 
   it("has seen every kind of what a column tells apart", async () => {
     const kinds = async (table: string, column: string) =>
-      (await sql(`select ${column} as kind from backstop.${table} group by ${column} order by ${column}`)).flatMap(
+      (await sql(`select ${column} as kind from ${table} group by ${column} order by ${column}`)).flatMap(
         ({ kind }) => kind ?? [],
       );
     assert.deepEqual(
@@ -86,31 +83,29 @@ describe("a session of everything, indexed with PGlite", () => {
 
   it("has every layer of a shortfall, and they sum to the unit", async () => {
     const layers = ["by_bucket", "by_junior", "by_senior", "by_share", "to_deficit"];
-    const [sums] = await sql(
-      `select ${layers.map((layer) => `max(${layer}) as ${layer}`).join(", ")} from backstop.shortfall`,
-    );
+    const [sums] = await sql(`select ${layers.map((layer) => `max(${layer}) as ${layer}`).join(", ")} from shortfall`);
     for (const layer of layers) assert.ok(BigInt(String(sums?.[layer])) > 0n, `${layer} has paid`);
-    assert.deepEqual(await sql(`select id from backstop.shortfall where ${layers.join(" + ")} <> amount`), []);
+    assert.deepEqual(await sql(`select id from shortfall where ${layers.join(" + ")} <> amount`), []);
   });
 
   it("gives each liquidation and takeover of one transaction its own fills", async () => {
     const wrong =
-      await sql(`select l.id, l.lots, sum(f.lots) as filled from backstop.liquidation l left join backstop.fill f on f.liquidation = l.id
+      await sql(`select l.id, l.lots, sum(f.lots) as filled from liquidation l left join fill f on f.liquidation = l.id
       and f.market = l.market and (f.buyer = l.account or f.seller = l.account) group by l.id, l.lots having sum(f.lots) is distinct from l.lots`);
     assert.deepEqual(wrong, []);
-    const strays = `select f.id from backstop.fill f join backstop.takeover t on t.id = f.takeover where f.buyer <> t.account and f.seller <> t.account`;
+    const strays = `select f.id from fill f join takeover t on t.id = f.takeover where f.buyer <> t.account and f.seller <> t.account`;
     assert.deepEqual(await sql(strays), []);
     for (const table of ["liquidation", "takeover"]) {
-      const batched = `select transaction_hash, count(*) as n from backstop.${table} group by transaction_hash having count(*) > 1`;
+      const batched = `select transaction_hash, count(*) as n from ${table} group by transaction_hash having count(*) > 1`;
       assert.ok((await sql(batched)).length > 0, `several of ${table} in one transaction`);
     }
-    const unclaimed = `select id from backstop.fill where (kind = 'takeover' and takeover is null) or (kind = 'liquidation' and liquidation is null)`;
+    const unclaimed = `select id from fill where (kind = 'takeover' and takeover is null) or (kind = 'liquidation' and liquidation is null)`;
     assert.deepEqual(await sql(unclaimed), []);
   });
 
   it("has a history for each account that ends with what it holds", async () => {
     const sums =
-      await sql(`select a.id, a.cash, sum(e.cash_change) as changed from backstop.account a join backstop.entry e on e.account = a.id
+      await sql(`select a.id, a.cash, sum(e.cash_change) as changed from account a join entry e on e.account = a.id
       group by a.id, a.cash having sum(e.cash_change) <> a.cash`);
     assert.deepEqual(sums, []);
   });

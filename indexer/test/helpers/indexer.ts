@@ -18,7 +18,7 @@ export interface Indexer {
   /** Waits until it has indexed a block. */
   until(block: number): Promise<void>;
   compare(): Promise<Comparison>;
-  /** A statement whose tables are named as in `backstop.fill`. */
+  /** Over its SQL endpoint. */
   sql(statement: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
@@ -47,8 +47,8 @@ export async function startIndexer(deployment: Deployment, rpcUrl: string, datab
     apiUrl,
     env,
     stop,
-    sql: (statement) => query(apiUrl, statement.replaceAll("backstop.", `${schema}.`)),
-    compare: () => compare({ deployment, rpcUrl, apiUrl, schema }),
+    sql: (statement) => query(apiUrl, statement),
+    compare: () => compare({ deployment, rpcUrl, apiUrl }),
     async until(block) {
       const deadline = Date.now() + PATIENCE;
       while ((await indexedBlock(apiUrl)) < block) {
