@@ -25,7 +25,7 @@ await addSecondSource(stage);
 await playStory(stage);
 await playSession(stage);
 await playEnd(stage);
-await connection.networkHelpers.mine(64); // beyond finality: all of it is history
+for (let i = 0; i < 64; ++i) await connection.networkHelpers.mine(); // beyond finality: all of it is history
 const chain = await serve(connection.provider);
 const deployment = await deploymentOf(stage.fx);
 const blocks = await connection.ethers.provider.getBlockNumber();

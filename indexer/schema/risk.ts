@@ -34,8 +34,8 @@ export const levelChange = onchainTable(
 );
 
 /** From which value an input asks for a level; coverage: below which. */
-export const threshold = onchainTable(
-  "threshold",
+export const levelThreshold = onchainTable(
+  "level_threshold",
   (t) => ({
     market: t.integer().notNull(),
     input: t.text({ enum: ["volatility", "use", "coverage", "divergence", "depletion", "funding"] }).notNull(),

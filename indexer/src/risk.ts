@@ -16,7 +16,7 @@ ponder.on("Risk:VolatilityLimitsSet", async ({ event, context: { db } }) => {
     for (const [i, value] of limitsOf(input, volatility).entries()) {
       const id = { market, input, level: i + 1 };
       await db
-        .insert(schema.threshold)
+        .insert(schema.levelThreshold)
         .values({ ...id, value })
         .onConflictDoUpdate({ value });
     }
@@ -25,7 +25,7 @@ ponder.on("Risk:VolatilityLimitsSet", async ({ event, context: { db } }) => {
 
 /** {bps} or as the input is, from level 1 on. */
 async function limits(db: Db, market: number, input: RiskInput): Promise<bigint[]> {
-  const rows = await Promise.all([1, 2, 3, 4].map((level) => db.find(schema.threshold, { market, input, level })));
+  const rows = await Promise.all([1, 2, 3, 4].map((level) => db.find(schema.levelThreshold, { market, input, level })));
   return rows.flatMap((row) => (row === null ? [] : [row.value]));
 }
 

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { deposit } from "../../test/helpers/fixture.ts";
 import { type Node, startNode } from "../../test/helpers/nodes.ts";
-import { query } from "../check/rows.ts";
 import { type Indexer, startIndexer } from "./helpers/indexer.ts";
 import { deploymentOf } from "./helpers/record.ts";
 import { type Stage, setStageOn, trade } from "./story/cast.ts";
 import { playCurve } from "./story/depth.ts";
 import { addSecondSource } from "./story/forecasts.ts";
+import { playStaking } from "./story/staking.ts";
 
 describe("anvil, indexed with PGlite", () => {
   let node: Node;
@@ -27,6 +27,7 @@ describe("anvil, indexed with PGlite", () => {
     stage = await setStageOn("anvil");
     connection = stage.fx.connection;
     await addSecondSource(stage);
+    await playStaking(stage);
     await playCurve(stage);
     indexer = await startIndexer(await deploymentOf(stage.fx), node.url);
   });
@@ -45,7 +46,7 @@ describe("anvil, indexed with PGlite", () => {
     await connection.provider.request({ method: "anvil_rollback", params: [2] }); // trade and deposit
     for (let i = 0n; i < 2n; ++i) await deposit(fx, people.stranger, 100n + i);
     await expectEqual();
-    assert.deepEqual(await query(indexer.apiUrl, "select id from cash_flow where tokens = 12345000000"), []);
-    assert.equal((await query(indexer.apiUrl, "select id from cash_flow where tokens = 101000000")).length, 1);
+    assert.deepEqual(await indexer.sql("select id from cash_flow where tokens = 12345000000"), []);
+    assert.equal((await indexer.sql("select id from cash_flow where tokens = 101000000")).length, 1);
   });
 });

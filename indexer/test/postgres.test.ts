@@ -9,7 +9,6 @@ import { createScript, epochsByRescaling } from "../../test/helpers/lockstep/wav
 import { createWorld, PLAIN } from "../../test/helpers/lockstep/world.ts";
 import { type Node, startNode } from "../../test/helpers/nodes.ts";
 import { serve } from "../../test/helpers/serve.ts";
-import { query } from "../check/rows.ts";
 import { type Indexer, runScript, startIndexer } from "./helpers/indexer.ts";
 import { binaries, type Postgres, startPostgres } from "./helpers/postgres.ts";
 import { deploymentOf } from "./helpers/record.ts";
@@ -77,14 +76,14 @@ if (bin !== undefined) {
       await trade(stage, people.taker, 5_000n);
       await pass(stage, 60);
       await expectEqual();
-      const [before] = await query(indexer.apiUrl, "select count(*) as n from fill");
+      const [before] = await indexer.sql("select count(*) as n from fill");
 
       assert.equal(await provider.request({ method: "evm_revert", params: [snapshot] }), true);
       for (let i = 0n; i < 4n; ++i) await deposit(fx, people.stranger, 100n + i);
       await expectEqual();
-      const [left] = await query(indexer.apiUrl, "select count(*) as n from fill");
+      const [left] = await indexer.sql("select count(*) as n from fill");
       assert.ok(Number(left?.n) < Number(before?.n), "the fill is gone");
-      assert.deepEqual(await query(indexer.apiUrl, "select id from cash_flow where tokens = 12345000000"), []);
+      assert.deepEqual(await indexer.sql("select id from cash_flow where tokens = 12345000000"), []);
     });
 
     it("is found out when it is wrong: the check names the figure and ends with code 1", async () => {
@@ -110,7 +109,7 @@ if (bin !== undefined) {
       try {
         await indexer.until(await connection.ethers.provider.getBlockNumber());
         assert.deepEqual((await indexer.compare()).differences, []);
-        const epochs = await query(indexer.apiUrl, "select market from side_epoch");
+        const epochs = await indexer.sql("select market from side_epoch");
         assert.ok(epochs.length >= 2, `${epochs.length} ends of epochs`);
       } finally {
         await indexer.stop();

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Deployment } from "../../../sdk/src/deployment.ts";
 import { freePort } from "../../../test/helpers/nodes.ts";
 import { type Comparison, compare } from "../../check/compare.ts";
+import { query } from "../../check/rows.ts";
 import { writeRecord } from "./record.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
@@ -17,6 +18,8 @@ export interface Indexer {
   /** Waits until it has indexed a block. */
   until(block: number): Promise<void>;
   compare(): Promise<Comparison>;
+  /** Over its SQL endpoint. */
+  sql(statement: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
 
@@ -44,6 +47,7 @@ export async function startIndexer(deployment: Deployment, rpcUrl: string, datab
     apiUrl,
     env,
     stop,
+    sql: (statement) => query(apiUrl, statement),
     compare: () => compare({ deployment, rpcUrl, apiUrl }),
     async until(block) {
       const deadline = Date.now() + PATIENCE;

@@ -53,17 +53,18 @@ export async function playLiquidations(stage: Stage): Promise<void> {
 /** Levels open the bands to anybody; then it is calm, and the pool's position is for sale. */
 export async function playBands(stage: Stage): Promise<void> {
   const { fx, people } = stage;
-  const { engine, risk } = fx;
+  const { engine, amm, risk } = fx;
   await engine.setInventoryCap(STORY, { lots: 2_000_000, bps: 5_000 });
   for (let i = 0; i < 8; ++i) await pass(stage, 3 * HOUR); // nobody has won any more
   await risk.setVolatilityLimits(STORY, WILD);
   for (let i = 0; i < 3; ++i) await pass(stage, MINUTE);
   await trade(stage, people.taker, -(await sellable(stage)));
+  const { price } = await engine.markets(STORY);
+  await trade(stage, people.taker, lotsTo(await amm.curves(STORY), true, price, false)); // back to the index
   await risk.setVolatilityLimits(STORY, CALM);
   const answer = (await feedOf(fx, STORY).latestRoundData())[1];
   for (let i = 0; i < 16; ++i) await pass(stage, 20 * MINUTE, answer + BigInt(i));
-  const { price } = await engine.markets(STORY);
-  await trade(stage, people.taker, lotsTo(await fx.amm.curves(STORY), true, price, false)); // on the way the auction is cheaper
+  await trade(stage, people.taker, 400_000n); // past the auction's price
 }
 
 /** {lot} that reach the first band. */
