@@ -10,8 +10,9 @@ interface WalletSetup {
 type Listener = (value: unknown) => void;
 
 function installWallet({ account, rpcUrl, chainId }: WalletSetup): void {
+  const KEY = "testWallet"; // that the person let this page in is remembered over a reload
   const listeners = new Map<string, Set<Listener>>();
-  let isAuthorized = false;
+  let isAuthorized = sessionStorage.getItem(KEY) !== null;
   let current = chainId;
   let rejections = 0;
 
@@ -44,6 +45,7 @@ function installWallet({ account, rpcUrl, chainId }: WalletSetup): void {
       case "eth_requestAccounts":
         if (rejections > 0) return ask(method, params);
         isAuthorized = true;
+        sessionStorage.setItem(KEY, "yes");
         return [account];
       case "eth_accounts":
         return isAuthorized ? [account] : [];
@@ -51,6 +53,7 @@ function installWallet({ account, rpcUrl, chainId }: WalletSetup): void {
         return `0x${current.toString(16)}`;
       case "wallet_revokePermissions":
         isAuthorized = false;
+        sessionStorage.removeItem(KEY);
         return null;
       case "wallet_switchEthereumChain": {
         const [wanted] = params;

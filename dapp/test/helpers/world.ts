@@ -30,10 +30,12 @@ export interface World {
   readonly site: Site;
   readonly deployment: Deployment;
   readonly accounts: readonly string[];
+  /** Margin accounts of those who trade. */
+  readonly traders: readonly { readonly name: string; readonly account: bigint }[];
   seat(index: number): string;
   request(method: string, ...params: unknown[]): Promise<unknown>;
-  /** Lets `seconds` pass and publishes the same price again, so that nothing is stale. */
-  pass(seconds: number): Promise<void>;
+  /** Lets `seconds` pass and publishes a price: the same as ever unless it is given, so that nothing is stale. @param price {1e-8 USD} */
+  pass(seconds: number, price?: bigint): Promise<void>;
   stopNode(): Promise<void>;
   end(): Promise<void>;
 }
@@ -76,14 +78,14 @@ async function populateWorld(id: string, node: Node, end: () => Promise<void>): 
   const chain = await createChain(provider);
   const addresses = { ...deployment.contracts, feed, probe: feed };
   const site: Site = { chain, addresses, operator: deployment.deployer };
-  await bringPeople(site, node.url, seat);
+  const traders = await bringPeople(site, node.url, seat);
   return {
-    ...{ id, url: node.url, site, deployment, accounts, seat, request, end, stopNode: () => node.stop() },
-    pass: async (seconds) => {
+    ...{ id, url: node.url, site, deployment, accounts, traders, seat, request, end, stopNode: () => node.stop() },
+    pass: async (seconds, price = PRICE) => {
       const block = await request("eth_getBlockByNumber", "latest", false);
       if (typeof block !== "object" || block === null) throw new Error("The node has no block");
       site.chain.setNextTime(Number(Reflect.get(block, "timestamp")) + seconds);
-      await publish(site, PRICE);
+      await publish(site, price);
     },
   };
 }
@@ -91,7 +93,7 @@ async function populateWorld(id: string, node: Node, end: () => Promise<void>): 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
 /** Stakers, a provider of depth, makers and traders at the opening price; visitors with tokens in their pocket. */
-async function bringPeople(site: Site, url: string, seat: (index: number) => string): Promise<void> {
+async function bringPeople(site: Site, url: string, seat: (index: number) => string) {
   await settleListing(site, PRICE);
   await stakeAll(site, [
     { staker: seat(SEATS.junior), tranche: "junior", amount: usd(100_000) / TOKEN_UNIT },
@@ -122,4 +124,5 @@ async function bringPeople(site: Site, url: string, seat: (index: number) => str
     const mint = abi.token.encodeFunctionData("mint", [seat(visitor), POCKET]);
     await site.chain.send(site.operator, site.addresses.token, mint);
   }
+  return traders.map(({ name, account }) => ({ name, account }));
 }
