@@ -10,16 +10,21 @@ import type { Settings } from "./config.ts";
 import { factsQuery } from "./data/facts.ts";
 import type { Reader } from "./data/reader.ts";
 import { StakePage } from "./pages/stake/StakePage.tsx";
+import { PageBoundary } from "./ui/PageBoundary.tsx";
 import { Notice } from "./ui/parts.tsx";
 import { ThemeButton } from "./ui/ThemeButton.tsx";
 import { ChainNotice } from "./wallet/ChainNotice.tsx";
 import { WalletButton } from "./wallet/WalletButton.tsx";
 
 const RiskPage = lazy(() => import("./pages/risk/RiskPage.tsx"));
+const PortfolioPage = lazy(() => import("./pages/portfolio/PortfolioPage.tsx"));
+const KeeperPage = lazy(() => import("./pages/keeper/KeeperPage.tsx"));
 
 const PAGES = [
   { path: "/stake", name: "Stake" },
   { path: "/risk", name: "Risk" },
+  { path: "/portfolio", name: "Portfolio" },
+  { path: "/keeper", name: "Keeper" },
 ] as const;
 
 export function App({ settings }: { settings: Settings }) {
@@ -67,6 +72,7 @@ const NoNode = ({ settings: { deployment, rpcUrl } }: { settings: Settings }) =>
 );
 
 function Shell() {
+  const [location] = useLocation();
   return (
     <>
       <a className="skip" href="#main">
@@ -91,16 +97,20 @@ function Shell() {
       <main id="main" className="page" tabIndex={-1}>
         <ChainNotice />
         <Suspense fallback={<p className="hint">Loading …</p>}>
-          <Switch>
-            <Route path="/stake" component={StakePage} />
-            <Route path="/risk" component={RiskPage} />
-            <Route path="/">
-              <Redirect to="/stake" replace />
-            </Route>
-            <Route>
-              <h1>There is no such page</h1>
-            </Route>
-          </Switch>
+          <PageBoundary key={location}>
+            <Switch>
+              <Route path="/stake" component={StakePage} />
+              <Route path="/risk" component={RiskPage} />
+              <Route path="/portfolio" component={PortfolioPage} />
+              <Route path="/keeper" component={KeeperPage} />
+              <Route path="/">
+                <Redirect to="/stake" replace />
+              </Route>
+              <Route>
+                <h1>There is no such page</h1>
+              </Route>
+            </Switch>
+          </PageBoundary>
         </Suspense>
       </main>
       <footer className="foot">Not audited. Not for real money.</footer>

@@ -1,26 +1,19 @@
 /** What a staker can do, as declared flows: deposit, request an exit, claim, take back. */
-import { type Address, erc20Abi, type Hex, parseEventLogs, parseSignature, type TransactionReceipt } from "viem";
+import { type Address, parseEventLogs, type TransactionReceipt } from "viem";
 import { BackstopPoolAbi } from "../../../sdk/src/abi.ts";
 import type { Request } from "../data/holder.ts";
 import type { TrancheName } from "../data/pools.ts";
 import type { Reader } from "../data/reader.ts";
 import type { StakePageData } from "../data/stakePage.ts";
-import { readNonce, type Token } from "../data/token.ts";
-import type { Flow, SendStep, SignStep, Step } from "../flow/types.ts";
+import type { Token } from "../data/token.ts";
+import type { Flow } from "../flow/types.ts";
 import { fixed } from "../lib/format.ts";
+import { payingSteps } from "./paying.ts";
 
 type StakeFlow = Flow<StakePageData>;
 
 /** {s} a deposit may wait to be mined. */
 export const DEADLINE = 20n * 60n;
-
-const PERMIT = [
-  { name: "owner", type: "address" },
-  { name: "spender", type: "address" },
-  { name: "value", type: "uint256" },
-  { name: "nonce", type: "uint256" },
-  { name: "deadline", type: "uint256" },
-] as const;
 
 export interface DepositTerms {
   readonly tranche: TrancheName;
@@ -36,22 +29,18 @@ export interface DepositTerms {
 export function depositFlow(reader: Reader, token: Token, terms: DepositTerms): StakeFlow {
   const { tranche, owner, assets, minShares, deadline, allowance, permit } = terms;
   const pool = reader.deployment.contracts[tranche];
-  const plain: SendStep = {
-    kind: "send",
-    label: "Deposit",
-    call: () => ({
-      ...{ address: pool, abi: BackstopPoolAbi, functionName: "depositWithin" },
-      args: [assets, owner, minShares, deadline],
+  const call = { address: pool, abi: BackstopPoolAbi } as const;
+  const steps = payingSteps(reader, token, {
+    ...{ owner, spender: pool, amount: assets, deadline, allowance, permit, label: "Deposit" },
+    plain: { ...call, functionName: "depositWithin", args: [assets, owner, minShares, deadline] },
+    permitted: ({ v, r, s }) => ({
+      ...{ ...call, functionName: "depositWithPermit" },
+      args: [assets, owner, minShares, deadline, v, r, s],
     }),
-  };
-  const approve: SendStep = {
-    kind: "send",
-    label: `Approve ${fixed(assets, token.decimals)} ${token.symbol}`,
-    call: () => ({ address: token.address, abi: erc20Abi, functionName: "approve", args: [pool, assets] }),
-  };
+  });
   return {
     title: `Stake in the ${tranche} pool`,
-    steps: stepsOf(),
+    steps,
     verify: (receipt, { holder }) => {
       const [minted] = parseEventLogs({ abi: BackstopPoolAbi, eventName: "Deposit", logs: receipt.logs });
       const seen = holder?.[tranche];
@@ -59,34 +48,6 @@ export function depositFlow(reader: Reader, token: Token, terms: DepositTerms): 
       return `You staked ${fixed(minted.args.assets, token.decimals)} ${token.symbol} in the ${tranche} pool.`;
     },
   };
-
-  function stepsOf(): readonly Step[] {
-    if (allowance >= assets) return [plain];
-    if (permit === undefined) return [approve, plain];
-    return [permitStep(permit), { ...plain, call: withPermit }];
-  }
-
-  function permitStep(domain: NonNullable<Token["permit"]>): SignStep {
-    return {
-      kind: "sign",
-      label: "Sign the permit",
-      data: async () => ({
-        domain: { ...domain, chainId: reader.deployment.chainId, verifyingContract: token.address },
-        types: { Permit: PERMIT },
-        primaryType: "Permit",
-        message: { owner, spender: pool, value: assets, nonce: await readNonce(reader, owner), deadline },
-      }),
-    };
-  }
-
-  function withPermit([signature]: readonly Hex[]) {
-    if (signature === undefined) throw new Error("The permit was not signed");
-    const { r, s, yParity } = parseSignature(signature);
-    return {
-      ...{ address: pool, abi: BackstopPoolAbi, functionName: "depositWithPermit" },
-      args: [assets, owner, minShares, deadline, yParity + 27, r, s],
-    };
-  }
 }
 
 export function requestFlow(reader: Reader, tranche: TrancheName, owner: Address, shares: bigint): StakeFlow {

@@ -22,7 +22,9 @@ export interface Visit {
 export interface Stage {
   readonly world: World;
   readonly site: Site;
-  /** A new window at `path`. What the page logs as an error is a fault of the test that opened it. */
+  /** What any page threw and nobody caught; nothing is what a test wants. */
+  readonly faults: readonly string[];
+  /** A new window at `path`. */
   open(path: string, visit?: Visit): Promise<Page>;
   shot(page: Page, name: string): Promise<void>;
   end(): Promise<void>;
@@ -43,9 +45,10 @@ export async function createStage(env: Readonly<Record<string, string>> = {}): P
     closers.push(site.close);
     const browser: Browser = await launch();
     closers.push(() => browser.close());
+    const faults: string[] = [];
     return {
-      ...{ world, site, end },
-      open: (at, visit = {}) => open(browser, world, `${site.url}${at}`, visit),
+      ...{ world, site, end, faults },
+      open: (at, visit = {}) => open(browser, world, `${site.url}${at}`, visit, faults),
       shot: async (page, name) => {
         await mkdir(SHOTS, { recursive: true });
         await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
@@ -57,11 +60,13 @@ export async function createStage(env: Readonly<Record<string, string>> = {}): P
   }
 }
 
-async function open(browser: Browser, world: World, url: string, visit: Visit): Promise<Page> {
+async function open(browser: Browser, world: World, url: string, visit: Visit, faults: string[]): Promise<Page> {
   const context: BrowserContext = await browser.newContext({
     colorScheme: visit.scheme ?? "light",
     viewport: { width: visit.width ?? 1_200, height: 900 },
     reducedMotion: "reduce",
+    locale: "en-GB",
+    timezoneId: "UTC",
   });
   context.setDefaultTimeout(15_000);
   await context.route(
@@ -74,6 +79,7 @@ async function open(browser: Browser, world: World, url: string, visit: Visit): 
       chainId: visit.chainId ?? world.deployment.chainId,
     });
   const page = await context.newPage();
+  page.on("pageerror", ({ stack, message }) => faults.push(`${new URL(page.url()).pathname}: ${stack ?? message}`));
   await page.goto(url);
   return page;
 }
