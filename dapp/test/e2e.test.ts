@@ -1,5 +1,6 @@
 /** The dApp in a real browser, against the contracts of a real deployment on a node: one world, one journey after the other. */
-import { after, before, describe } from "node:test";
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
 import { createStage, type Stage } from "./helpers/stage.ts";
 import { journeysOn } from "./journeys/context.ts";
 import { crashJourneys } from "./journeys/crash.ts";
@@ -23,4 +24,6 @@ describe("dApp", { timeout: 600_000 }, () => {
   describe("stake", () => stakeJourneys(on));
   describe("portfolio", () => portfolioJourneys(on));
   describe("crash", () => crashJourneys(on));
+
+  it("never threw anything that nobody caught", () => assert.deepEqual(stage?.faults, []));
 });

@@ -84,7 +84,7 @@ async function readRisk({ client, deployment }: Reader, view: MarketView, block:
 const bandsOf = ([prices, lots]: readonly [readonly bigint[], readonly bigint[]]): Band[] =>
   prices.flatMap((price, i) => {
     const size = lots[i];
-    return size === undefined ? [] : [{ price, lots: size }];
+    return size === undefined || size === 0n ? [] : [{ price, lots: size }];
   });
 
 export async function readRiskPage(reader: Reader): Promise<RiskPageData> {

@@ -19,9 +19,9 @@ interface Props {
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
   readonly height?: number;
+  /** Ends of the axis; those of the data unless given. */
+  readonly range?: readonly [number, number];
 }
-
-const colourOf = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** What light-dark() comes to in the theme of now. */
 function resolved(name: string): string {
@@ -30,10 +30,10 @@ function resolved(name: string): string {
   document.body.append(probe);
   const colour = getComputedStyle(probe).color;
   probe.remove();
-  return colour === "" ? colourOf(name) : colour;
+  return colour;
 }
 
-export function Chart({ title, times, series, format, height = 160 }: Props) {
+export function Chart({ title, times, series, format, height = 160, range }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const shape = `${height} ${series.map(({ label, colour }) => `${label} ${colour}`).join()}`;
@@ -44,10 +44,10 @@ export function Chart({ title, times, series, format, height = 160 }: Props) {
     const axis = { stroke: () => resolved("--text-soft"), grid: { stroke: () => resolved("--line"), width: 1 } };
     const options: uPlot.Options = {
       ...{ width: element.clientWidth || 300, height, legend: { show: false }, cursor: { y: false } },
-      scales: { x: { time: true } },
+      scales: { x: { time: true }, y: range === undefined ? {} : { range: [...range] } },
       axes: [
         { ...axis, space: 70 },
-        { ...axis, size: 64, values: (_self, splits) => splits.map(format) },
+        { ...axis, size: widthOf, values: (_self, splits) => splits.map(format) },
       ],
       series: [
         {},
@@ -81,6 +81,10 @@ export function Chart({ title, times, series, format, height = 160 }: Props) {
     </figure>
   );
 }
+
+/** {px} that the widest label of the axis needs. */
+const widthOf = (_self: uPlot, labels: readonly string[] | null): number =>
+  24 + 7 * Math.max(4, ...(labels ?? []).map((label) => label.length));
 
 const dataOf = (times: readonly number[], series: readonly Series[]): uPlot.AlignedData => [
   [...times],

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { capOf } from "../../../../sdk/src/margin.ts";
-import { max } from "../../../../sdk/src/math.ts";
+import { abs, max } from "../../../../sdk/src/math.ts";
 import { formatLots, formatPrice } from "../../../../sdk/src/units.ts";
 import { useBackstop } from "../../backstop.ts";
 import type { MarginAccount } from "../../data/account.ts";
@@ -50,9 +50,7 @@ export function TradePanel({ data, account, actor, flow }: Props) {
   const got = quote.data === undefined ? 0n : quote.data.fromCurve + quote.data.fromPool;
   const problem =
     (quote.error === null ? undefined : explain(quote.error, names).sentence) ??
-    (size > 0n && quote.data !== undefined && got < size && !quote.isPlaceholderData
-      ? `There is depth for ${formatLots(got, view.lotDecimals)} ${view.name} only.`
-      : undefined);
+    (quote.data === undefined || size === 0n || quote.isPlaceholderData ? undefined : limitOf(quote.data, view, size));
   const canStart = actor.obstacle === undefined && problem === undefined && got >= size && size > 0n && !flow.isRunning;
 
   async function start(market: MarketView, { total }: TradeQuote) {
@@ -160,4 +158,18 @@ function Limits({ view: { market, params, lotDecimals, name } }: { view: MarketV
       within {percent(params.bandBps, BPS, 1)} of the mark.
     </p>
   );
+}
+
+/** What of a quote the engine would refuse for anybody. @param size {lot} asked for */
+function limitOf(
+  { quote, fromCurve, fromPool }: TradeQuote,
+  { market, params, lotDecimals, name }: MarketView,
+  size: bigint,
+) {
+  const got = fromCurve + fromPool;
+  if (got < size) return `There is depth for ${formatLots(got, lotDecimals)} ${name} only.`;
+  const away = abs(quote / got - market.price);
+  return away * BPS > market.price * params.bandBps
+    ? `That is too far from the mark: trades lie within ${percent(params.bandBps, BPS, 1)} of it. Trade less at once.`
+    : undefined;
 }

@@ -12,6 +12,7 @@ const dollars = new Intl.NumberFormat("en", {
   maximumFractionDigits: 1,
 });
 const price = new Intl.NumberFormat("en", { style: "currency", currency: "USD", maximumFractionDigits: 2 });
+const LEVELS = [0, 4] as const;
 const parts = (digits: number) => (value: number) => `${value.toFixed(digits)} %`;
 
 export function HistoryPanel({
@@ -62,6 +63,7 @@ export function HistoryPanel({
         <Chart title="Price" times={drawn.times} series={drawn.prices} format={(value) => price.format(value)} />
         <Chart
           title="Intervention level"
+          range={LEVELS}
           times={drawn.times}
           series={drawn.levels}
           format={(value) => value.toFixed(0)}

@@ -80,7 +80,7 @@ function OpenInterest({ view: { market, name } }: { view: MarketRisk }) {
       {usd(market.openInterest * market.price, 0)}
       <span className="sub">
         {cap === 0n
-          ? "no cap: no stake"
+          ? "no cap yet"
           : `${fixed((market.openInterest * 1_000n) / cap, 1, 1)} % of ${usd(cap * market.price, 0)}`}
       </span>
       <meter min={0} max={1} value={Math.min(1, use)} aria-label={`Open interest of ${name} against its cap`} />
