@@ -5,6 +5,8 @@ export interface Column<T> {
   readonly name: string;
   readonly cell: (row: T) => ReactNode;
   readonly isNumber?: boolean;
+  /** Sentences: keeps a readable width. */
+  readonly isText?: boolean;
 }
 
 interface Props<T> {
@@ -42,13 +44,13 @@ export function Table<T>({ caption, columns, rows, keyOf, empty = "Nothing yet."
           ) : null}
           {rows.map((row) => (
             <tr key={keyOf(row)}>
-              {columns.map(({ name, cell, isNumber }, i) =>
+              {columns.map(({ name, cell, isNumber, isText }, i) =>
                 i === 0 ? (
                   <th key={name} scope="row" className={isNumber ? "number" : undefined}>
                     {cell(row)}
                   </th>
                 ) : (
-                  <td key={name} className={isNumber ? "number" : undefined}>
+                  <td key={name} className={isNumber ? "number" : isText ? "text" : undefined}>
                     {cell(row)}
                   </td>
                 ),

@@ -71,6 +71,7 @@ export function portfolioJourneys(on: Journeys): void {
   });
 
   it("closes the position and takes the margin out", async () => {
+    await on.stage.world.pass(300); // what the jump of the price added to the curve's fee is over
     const page = await on.visit(CARA, "/portfolio");
     await page.getByRole("radio", { name: "Sell" }).check();
     await page.getByLabel("Reduce only").check();

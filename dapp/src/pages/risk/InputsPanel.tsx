@@ -7,7 +7,7 @@ import { Table } from "../../ui/Table.tsx";
 import { Level } from "./MarketsPanel.tsx";
 
 const MAX = 2n ** 128n; // nothing that is measured comes near
-const NO_COVERAGE = 65_535n; // {bps} there is nothing to cover
+const MOST_COVERAGE = 65_535n; // {bps} as much, or more, or there is nothing to cover
 
 const bps = (value: bigint) => percent(value, 10_000n, 1);
 /** D18{1/year} variance as volatility a year. */
@@ -18,7 +18,7 @@ const WORDS: Readonly<Record<InputName, { readonly label: string; readonly show:
   use: { label: "Open interest of its capacity", show: (value) => bps(value / 2n) },
   coverage: {
     label: "Coverage of all markets",
-    show: (value) => (value >= NO_COVERAGE ? "nothing to cover" : bps(value)),
+    show: (value) => (value >= MOST_COVERAGE ? "655 % or more" : bps(value)),
   },
   divergence: { label: "Curve away from the price", show: bps },
   depletion: { label: "Depth gone of a week's average", show: bps },

@@ -60,8 +60,8 @@ export function CostsPanel({ data, tranche }: { data: StakePageData; tranche: Tr
         columns={[
           { name: "Step", cell: ({ step }) => step },
           { name: "Gas", cell: (row) => row.gas, isNumber: true },
-          { name: "When", cell: ({ when }) => when },
-          { name: "You give up", cell: ({ forgone }) => forgone },
+          { name: "When", cell: ({ when }) => when, isText: true },
+          { name: "You give up", cell: ({ forgone }) => forgone, isText: true },
         ]}
       />
     </Panel>

@@ -50,7 +50,7 @@ export function YieldPanel({ data, tranche }: { data: StakePageData; tranche: Tr
         columns={[
           { name: "Source", cell: ({ source }) => source },
           { name: "Expected", cell: (row) => row.expected, isNumber: true },
-          { name: "How", cell: ({ note }) => <span className="hint">{note}</span> },
+          { name: "How", cell: ({ note }) => <span className="hint">{note}</span>, isText: true },
         ]}
       />
     </Panel>
