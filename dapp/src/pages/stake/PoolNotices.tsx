@@ -1,0 +1,45 @@
+/** What is not as usual: paused pools, a closed gate, a price that nobody can rely on, data that is old. */
+import { PriceState } from "../../../../sdk/src/types.ts";
+import { TRANCHES } from "../../data/pools.ts";
+import type { StakePageData } from "../../data/stakePage.ts";
+import { priceStateText } from "../../errors/words.ts";
+import { date, usd } from "../../lib/format.ts";
+import { Notice } from "../../ui/parts.tsx";
+
+export function PoolNotices({ data, isOld }: { data: StakePageData; isOld: boolean }) {
+  const now = data.block.timestamp;
+  const { pools, markets } = data;
+  const gateEnd = pools.junior.gateEnd;
+  return (
+    <>
+      {isOld ? (
+        <Notice tone="bad" title="The node of the chain does not answer.">
+          What is shown is of block {data.block.number.toString()}, {date(now)}.
+        </Notice>
+      ) : null}
+      {gateEnd > now ? (
+        <Notice tone="warn" title="The gate is closed.">
+          Accounts may have lost more than their margin. Until that is known nobody joins or claims, at the latest until{" "}
+          {date(gateEnd)}; the clocks of exit requests stand still.
+        </Notice>
+      ) : null}
+      {TRANCHES.filter((name) => pools[name].pausedUntil > now).map((name) => (
+        <Notice key={name} tone="warn" title={`The ${name} pool is paused until ${date(pools[name].pausedUntil)}.`}>
+          It takes no new stake; what is claimable stays claimable, and cooldowns stand still.
+        </Notice>
+      ))}
+      {pools.totalDeficit > 0n ? (
+        <Notice tone="bad" title={`A deficit of ${usd(pools.totalDeficit)} is outstanding.`}>
+          Income repays it and the claims that came of it before it reaches the pools.
+        </Notice>
+      ) : null}
+      {markets
+        .filter(({ oracle }) => oracle.state > PriceState.WIDE)
+        .map(({ name, oracle }) => (
+          <Notice key={name} tone="warn" title={`The price of ${name} is ${priceStateText(BigInt(oracle.state))}.`}>
+            No premium accrues in this market until it is valid again, and it takes no new risk.
+          </Notice>
+        ))}
+    </>
+  );
+}

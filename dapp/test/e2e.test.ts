@@ -1,0 +1,29 @@
+/** The dApp in a real browser, against the contracts of a real deployment on a node: one world, one journey after the other. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { createStage, type Stage } from "./helpers/stage.ts";
+import { journeysOn } from "./journeys/context.ts";
+import { crashJourneys } from "./journeys/crash.ts";
+import { portfolioJourneys } from "./journeys/portfolio.ts";
+import { stakeJourneys } from "./journeys/stake.ts";
+
+describe("dApp", { timeout: 600_000 }, () => {
+  let stage: Stage | undefined;
+  const on = journeysOn(() => {
+    if (stage === undefined) throw new Error("The stage is not set up");
+    return stage;
+  });
+
+  before(async () => {
+    stage = await createStage();
+    await stage.world.pass(60);
+  });
+
+  after(() => stage?.end());
+
+  describe("stake", () => stakeJourneys(on));
+  describe("portfolio", () => portfolioJourneys(on));
+  describe("crash", () => crashJourneys(on));
+
+  it("never threw anything that nobody caught", () => assert.deepEqual(stage?.faults, []));
+});

@@ -1,0 +1,66 @@
+/** What the journeys share: one stage, the window of each visitor, what the chain says. */
+import type { Page } from "playwright-core";
+import { abi, TOKEN_UNIT } from "../../../lab/src/site.ts";
+import { accountOf } from "../../../lab/src/world.ts";
+import { usd } from "../../../sdk/src/units.ts";
+import { connect, type Stage } from "../helpers/stage.ts";
+import { PRICE, SEATS } from "../helpers/world.ts";
+
+export const DAY = 86_400; // {s}
+export const FALLEN = (PRICE * 76n) / 100n; // {1e-8 USD} where the crash ends
+export const [ANNA, BEN, CARA] = SEATS.visitors;
+/** {token} of whole USD */
+export const tokens = (amount: number): bigint => usd(amount) / TOKEN_UNIT;
+
+const PAUSE = {
+  pause: abi.pool.encodeFunctionData("pause"),
+  unpause: abi.pool.encodeFunctionData("unpause"),
+} as const;
+
+export type Journeys = ReturnType<typeof journeysOn>;
+
+/** @param get the stage, which is set up before the first journey */
+export function journeysOn(get: () => Stage) {
+  const windows = new Map<number, Page>();
+  const contract = (name: "token" | "junior" | "senior" | "engine") => get().world.deployment.contracts[name];
+
+  return {
+    get stage() {
+      return get();
+    },
+    contract,
+    /** The window of one visitor at a page, opened once; what its last transaction said is closed. */
+    visit: async (seat: number, path = "/stake"): Promise<Page> => {
+      const known = windows.get(seat);
+      if (known === undefined) {
+        const page = await get().open(path, { seat });
+        await connect(page);
+        windows.set(seat, page);
+        return page;
+      }
+      const close = known.locator(".flow").getByRole("button", { name: "Close" });
+      if (await close.isVisible()) await close.click();
+      if (new URL(known.url()).pathname !== path) await known.locator(`nav a[href="${path}"]`).click();
+      return known;
+    },
+    balanceOf: async (seat: number, of: "token" | "junior" | "senior" = "token"): Promise<bigint> => {
+      const { site, seat: account } = get().world;
+      return BigInt(await site.chain.call(contract(of), abi.token.encodeFunctionData("balanceOf", [account(seat)])));
+    },
+    /** {u} cash of a visitor's margin account */
+    cashOf: async (seat: number): Promise<bigint> => {
+      const { site, seat: account } = get().world;
+      const call = abi.engine.encodeFunctionData("accounts", [accountOf(account(seat))]);
+      return abi.engine.decodeFunctionResult("accounts", await site.chain.call(contract("engine"), call))[0].cash;
+    },
+    guardian: (to: "junior" | "senior", name: keyof typeof PAUSE, more: object = {}) =>
+      get().world.request("eth_sendTransaction", {
+        ...{ from: get().world.seat(SEATS.guardian), to: contract(to), gas: "0xf4240", data: PAUSE[name] },
+        ...more,
+      }),
+    choose: (page: Page, pool: "Junior" | "Senior") =>
+      page.getByRole("radio", { name: new RegExp(`^${pool} pool`) }).check(),
+    stake: (page: Page) => page.getByRole("button", { name: "Stake", exact: true }),
+    requests: (page: Page) => page.getByRole("table", { name: "Your open exit requests" }),
+  };
+}

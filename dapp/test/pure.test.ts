@@ -1,0 +1,108 @@
+/** The parts without chain and browser: configuration, amounts, formats, clocks, risk figures. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseSettings, SettingsError } from "../src/config.ts";
+import { amountText, parseAmount } from "../src/lib/amount.ts";
+import { rateOf } from "../src/lib/apr.ts";
+import { phaseOf, poolTimeAt, standsUntil } from "../src/lib/clock.ts";
+import { duration, fixed, percent, usd } from "../src/lib/format.ts";
+
+const address = (digit: string) => `0x${digit.repeat(40)}`;
+const NAMES = ["token", "manager", "oracle", "engine", "stack", "junior", "senior", "exchange", "risk", "amm"];
+const record = {
+  ...{ network: "localhost", chainId: 31_337, startBlock: 1, deployer: address("1"), timelock: null },
+  contracts: Object.fromEntries(NAMES.map((name) => [name, address("2")])),
+  ...{ pyth: address("3"), libraries: {} },
+  markets: [{ index: 0, name: "ETH", feed: address("4"), priceId: `0x${"5".repeat(64)}` }],
+};
+
+describe("configuration", () => {
+  it("takes a local deployment as it is", () => {
+    const settings = parseSettings({ VITE_DEPLOYMENT: JSON.stringify(record) });
+    assert.equal(settings.rpcUrl, "http://127.0.0.1:8545");
+    assert.equal(settings.indexerUrl, undefined);
+    assert.equal(settings.pollingInterval, 1_000);
+    assert.equal(settings.deployment.contracts.engine, address("2"));
+  });
+
+  it("names every fault at once", () => {
+    const live = JSON.stringify({ ...record, chainId: 11_155_111 });
+    const bad = { VITE_DEPLOYMENT: live, VITE_INDEXER_URL: "nowhere", VITE_POLLING_INTERVAL: "5" };
+    assert.throws(
+      () => parseSettings(bad),
+      (error) => {
+        assert.ok(error instanceof SettingsError);
+        assert.deepEqual(error.faults, [
+          "VITE_RPC_URL is missing",
+          "VITE_INDEXER_URL is no http or https URL",
+          "VITE_POLLING_INTERVAL must be a whole number from 100 to 60000",
+        ]);
+        return true;
+      },
+    );
+    assert.throws(() => parseSettings({}), /VITE_DEPLOYMENT is missing/);
+    assert.throws(
+      () => parseSettings({ VITE_DEPLOYMENT: JSON.stringify({ ...record, pyth: "0x12" }) }),
+      /pyth of the deployment is not 20 bytes/,
+    );
+  });
+});
+
+describe("amounts", () => {
+  it("reads what people type, and says what is wrong with the rest", () => {
+    assert.deepEqual(parseAmount(" 1,234.5 ", 6), { kind: "ok", value: 1_234_500_000n });
+    assert.deepEqual(parseAmount("", 6), { kind: "empty" });
+    assert.deepEqual(parseAmount("0.0", 6), { kind: "bad", why: "The amount must be more than zero." });
+    assert.deepEqual(parseAmount("1e5", 6), { kind: "bad", why: "This is no number." });
+    assert.deepEqual(parseAmount("-1", 6), { kind: "bad", why: "This is no number." });
+    assert.deepEqual(parseAmount("0.0000001", 6), { kind: "bad", why: "There are at most 6 digits behind the point." });
+  });
+
+  it("writes what it can read again", () => {
+    for (const value of [1n, 10n, 1_000_000n, 123_456_789n])
+      assert.deepEqual(parseAmount(amountText(value, 6), 6), { kind: "ok", value });
+  });
+});
+
+describe("formats", () => {
+  it("groups, cuts toward zero and keeps the sign", () => {
+    assert.equal(fixed(1_234_567_899n, 6), "1,234.56");
+    assert.equal(fixed(-1_999n, 3, 1), "−1.9");
+    assert.equal(fixed(5n, 0, 2), "5.00");
+    assert.equal(usd(-1_500_000_000_000n), "−$1.50");
+    assert.equal(percent(25n, 10_000n), "0.25 %");
+    assert.equal(percent(1n, 0n), "–");
+  });
+
+  it("says a time in its two largest units", () => {
+    assert.equal(duration(90_061n), "1 d 1 h");
+    assert.equal(duration(86_400n), "1 d");
+    assert.equal(duration(61n), "1 min 1 s");
+    assert.equal(duration(59n), "59 s");
+    assert.equal(duration(-1n), "0 s");
+  });
+
+  it("makes a yearly rate of income and capital", () => {
+    assert.equal(rateOf(5n, 100n), 500n);
+    assert.equal(rateOf(5n, 0n), 0n);
+  });
+});
+
+describe("the pool's clock", () => {
+  const clock = { poolTime: 1_000n, gateEnd: 0n, pausedUntil: 0n };
+  const request = { claimableAt: 1_100n, lapsesAt: 1_200n };
+
+  it("counts through cooldown, window and lapse", () => {
+    assert.deepEqual(phaseOf(request, poolTimeAt(clock, 5_000n, 99n)), { kind: "cooling", left: 1n });
+    assert.deepEqual(phaseOf(request, poolTimeAt(clock, 5_000n, 100n)), { kind: "claimable", left: 100n });
+    assert.deepEqual(phaseOf(request, poolTimeAt(clock, 5_000n, 200n)), { kind: "claimable", left: 0n });
+    assert.deepEqual(phaseOf(request, poolTimeAt(clock, 5_000n, 201n)), { kind: "lapsed", since: 1n });
+  });
+
+  it("stands still while the pool is paused or the gate is closed", () => {
+    const paused = { ...clock, pausedUntil: 6_000n };
+    assert.equal(standsUntil(paused, 5_000n), 6_000n);
+    assert.equal(poolTimeAt(paused, 5_000n, 500n), 1_000n);
+    assert.equal(standsUntil(paused, 6_000n), undefined);
+  });
+});
