@@ -1,5 +1,5 @@
 /** `npm run abi`: writes sdk/src/abi.ts, the ABIs as literals, which is what viem, wagmi and Ponder take their types from. */
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { artifacts } from "hardhat";
 
@@ -25,5 +25,11 @@ for (const name of CONTRACTS) {
   lines.push(`export const ${name.replace(/^.*:/, "")}Abi = ${JSON.stringify(abi)} as const;`);
 }
 const file = path.resolve(import.meta.dirname, "../sdk/src/abi.ts");
-writeFileSync(file, `${lines.join("\n\n")}\n`);
+const text = `${lines.join("\n\n")}\n`;
+// Others may be reading it: what is the same is left alone, and what is not appears at once.
+if (!existsSync(file) || readFileSync(file, "utf8") !== text) {
+  const fresh = `${file}.${process.pid}`;
+  writeFileSync(fresh, text);
+  renameSync(fresh, file);
+}
 process.stdout.write(`${CONTRACTS.length} ABIs written to ${path.relative(process.cwd(), file)}\n`);

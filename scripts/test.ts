@@ -20,7 +20,8 @@ function readJson(file: string): { workspaces?: string[]; name?: string } {
 /** A workspace with a test folder must have a `test` script: without one npm fails, and so does the suite. */
 const workspaces: Runner[] = (readJson("package.json").workspaces ?? [])
   .filter((folder) => existsSync(path.join(root, folder, "test")))
-  .map((folder) => ({ name: folder, command: ["npm", "test", "--workspace", folder] }));
+  .map((folder): Runner => ({ name: folder, command: ["npm", "test", "--workspace", folder] }))
+  .reverse(); // the longest first: the lanes end together
 
 const runners: Runner[] = [
   { name: "integration", command: ["hardhat", "test", "mocha", "--no-compile"] },
