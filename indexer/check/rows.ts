@@ -1,5 +1,7 @@
 /** Rows of the index, all at one block: a single statement over the SQL endpoint, so that nothing moves in between. */
 
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** Every table that is compared, and its columns. */
 const TABLES = {
   ledger: "token_unit internal_balance total_claims claim_product claim_epoch engine_deficit coverage_bps",
@@ -54,8 +56,24 @@ export async function query(apiUrl: string, sql: string): Promise<Record<string,
   return ((await answer.json()) as { rows: Record<string, unknown>[] }).rows; // of Ponder's own making
 }
 
-/** The index as of one block. */
+/** {ms} and how often to look again. */
+const PAUSE = 100;
+const LOOKS = 50;
+
+/** The index as of one block: twice the same, for Ponder may write a block's rows a moment before it notes the block. */
 export async function readRows(apiUrl: string): Promise<{ block: bigint; rows: Rows }> {
+  let before = "";
+  for (let look = 0; look < LOOKS; look += 1) {
+    const { block, rows } = await readOnce(apiUrl);
+    const seen = `${block} ${JSON.stringify(rows)}`;
+    if (seen === before) return { block, rows };
+    before = seen;
+    await sleep(PAUSE);
+  }
+  throw new Error(`The indexer at ${apiUrl} does not rest for ${PAUSE} ms; stop the chain or try again`);
+}
+
+async function readOnce(apiUrl: string): Promise<{ block: bigint; rows: Rows }> {
   const [answer] = await query(apiUrl, statement());
   if (answer === undefined) throw new Error(`The indexer at ${apiUrl} has no checkpoint yet`);
   const tables = names.map((table) => {
