@@ -1,5 +1,6 @@
-/** `npm run dev`: a node with a deployment and people on it, prices that do as told, keeper and indexer, in one terminal. */
+/** `npm run dev`: a node with a deployment and people on it, prices that do as told, keeper, indexer and dApp, in one terminal. */
 import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -21,14 +22,14 @@ import { createStage, type Program, type Stage } from "./lib/processes.ts";
 
 const HELP = `Usage: npm run dev -- [options]
 
-Starts a local node, deploys, lets stakers, a provider, makers and 60 traders in, and runs keeper and indexer
+Starts a local node, deploys, lets stakers, a provider, makers and 60 traders in, and runs keeper, indexer and dApp
 beside prices that move. Type ${COMMANDS}
 and Enter while it runs. Ctrl-C stops all of it.
 
   --crash          begins with the worst hours of March 2020, a minute a second
   --do COMMAND     begins with another command, such as "replay eth-2021-05-19"
   --seed N         of people and prices; 1 by default
-  --port N         of the node; 8545 by default. The keeper's metrics are on the next port, the indexer on the one after
+  --port N         of the node; 8545 by default. The three ports after it: the keeper's metrics, the indexer, the dApp
   --deployment ID  name of the record in deploy/addresses/; dev by default
   --help           this text
 `;
@@ -76,10 +77,13 @@ function parse(args: string[]): Options | "help" {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
-  return { begin, seed, port: whole("port", 8_545, 65_533), id: values.deployment ?? "dev" };
+  return { begin, seed, port: whole("port", 8_545, 65_532), id: values.deployment ?? "dev" };
 }
 
 const hardhat = "node_modules/hardhat/dist/src/cli.js";
+const vite = createRequire(import.meta.resolve("../dapp/package.json"))
+  .resolve("vite/package.json")
+  .replace(/package\.json$/, "bin/vite.js");
 
 /** Asks until somebody answers well. */
 async function answer(name: string, url: string, patience: number, init: RequestInit = {}): Promise<void> {
@@ -139,6 +143,7 @@ async function main(args: string[]): Promise<number> {
   await checkFree(port, "the node");
   await checkFree(port + 1, "the keeper");
   await checkFree(port + 2, "the indexer");
+  await checkFree(port + 3, "the dApp");
 
   const folder = await mkdtemp(path.join(tmpdir(), "backstop-dev-"));
   const over = new AbortController();
@@ -174,6 +179,7 @@ async function main(args: string[]): Promise<number> {
     const prices = createPrices(seed);
     const all = ready(port).then(() => {
       stage.say("indexer", `serves http://127.0.0.1:${port + 2}/graphql`);
+      stage.say("dapp", `is at http://127.0.0.1:${port + 3}`);
       stage.say("prices", begin === undefined ? `calm; type ${COMMANDS}` : prices.obey(begin));
       listen(stage, prices);
     });
@@ -194,6 +200,7 @@ async function main(args: string[]): Promise<number> {
 async function ready(port: number): Promise<void> {
   await answer("keeper", `http://127.0.0.1:${port + 1}/health`, READY);
   await answer("indexer", `http://127.0.0.1:${port + 2}/ready`, READY);
+  await answer("dapp", `http://127.0.0.1:${port + 3}`, READY);
 }
 
 /** @param folder what they write @param record file of addresses */
@@ -208,9 +215,15 @@ function programs(folder: string, url: string, port: number, record: string): Pr
     ...{ RPC_URL: url, DEPLOYMENT: record, PORT: String(port + 2), POLLING_INTERVAL: "500" },
     ...{ PGLITE_DIRECTORY: path.join(folder, "indexer"), PONDER_LOG_LEVEL: "warn" },
   };
+  const dapp = {
+    ...{ NETWORK: path.basename(record, ".json"), VITE_RPC_URL: url },
+    VITE_INDEXER_URL: `http://127.0.0.1:${port + 2}`,
+  };
+  const page = ["dapp", "--port", String(port + 3), "--strictPort", "--clearScreen", "false", "--logLevel", "warn"];
   return [
     { name: "keeper", args: [...tsx, "keeper/src/main.ts"], env: keeper },
     { name: "indexer", args: [...tsx, "indexer/start.ts"], env: indexer },
+    { name: "dapp", args: [vite, ...page], env: dapp },
   ];
 }
 

@@ -57,6 +57,8 @@ describe("npm run dev", function () {
     const dev = start("--do", "price 0.8", "--port", String(port));
     child = dev.child;
     await dev.until(/prices +\| a price of 0.8 times the first/);
+    const page = await (await fetch(`http://127.0.0.1:${port + 3}`)).text();
+    expect(page, "the dApp").to.match(/<title>.*Backstop/);
     const layers = await dev.until(
       /SHORTFALL ([\d,.]+) absorbed: bucket ([\d,.]+), pools ([\d,.]+), winners ([\d,.]+), deficit ([\d,.]+)/,
     );
@@ -66,7 +68,7 @@ describe("npm run dev", function () {
 
     dev.child.kill("SIGINT");
     expect(await exitOf(dev.child), dev.output()).to.equal(0);
-    for (const at of [port, port + 1, port + 2])
+    for (const at of [port, port + 1, port + 2, port + 3])
       expect(await isGone(`http://127.0.0.1:${at}`), `port ${at}`).to.equal(true);
   });
 
