@@ -6,7 +6,7 @@ import type { HardhatPlugin } from "hardhat/types/plugins";
 
 const ID = "quiet-deps";
 const FROM_DEPENDENCY = /node_modules\//;
-/** Sizes are judged by `npm run check:sizes`, which knows that test contracts are never deployed to a network. */
+/** Sizes are judged by scripts/check-sizes.ts, which knows that test contracts are never deployed to a network. */
 const NOISE = /promoted to keyword|more than 256 warnings|Contract (init)?code size is/;
 
 /** Set by the continuous integration: a warning in our own code then fails the build that compiles it. */
