@@ -53,25 +53,21 @@ export async function createChain(provider: Pick<EthereumProvider, "request">, s
     text(
       await request("eth_call", { to, data, gas: hex(2n ** 40n), ...(from === undefined ? {} : { from }) }, "latest"),
     );
-  const dated = async (method: string, params: readonly unknown[]) => {
+  /** A node may answer before it has mined. */
+  const mined = async (method: string, params: readonly unknown[]) => {
     await request("evm_setNextBlockTimestamp", next);
     now = next;
     next += step;
     const hash = text(await ask(method, params));
-    await receiptOf(hash);
-    return hash;
-  };
-  /** A node may answer before it has mined. */
-  const receiptOf = async (hash: string) => {
     for (const deadline = Date.now() + PATIENCE; ; await sleep(2)) {
       const receipt = await request("eth_getTransactionReceipt", hash);
-      if (typeof receipt === "object" && receipt !== null && "status" in receipt) return receipt;
+      if (typeof receipt === "object" && receipt !== null && "status" in receipt)
+        return { hash, status: receipt.status };
       if (Date.now() > deadline) throw new Error(`${hash} was not mined within ${PATIENCE / 1_000} s`);
     }
   };
   const send = async (from: string, to: string, data: string) => {
-    const hash = await dated("eth_sendTransaction", [{ from, to, data, gas: hex(GAS) }]);
-    const { status } = await receiptOf(hash);
+    const { hash, status } = await mined("eth_sendTransaction", [{ from, to, data, gas: hex(GAS) }]);
     if (status !== "0x1") throw new Error(`${hash} reverted`);
   };
 
@@ -81,7 +77,7 @@ export async function createChain(provider: Pick<EthereumProvider, "request">, s
       next = Math.max(seconds, now + step);
     },
     request: ask,
-    dated,
+    dated: async (method, params) => (await mined(method, params)).hash,
     call,
     send,
     trySend: async (from, to, data) => {
