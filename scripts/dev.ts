@@ -10,7 +10,7 @@ import { JsonRpcProvider } from "ethers";
 import { readRecord } from "../deploy/record.ts";
 import { createChain } from "../lab/src/chain.ts";
 import { keyOf } from "../lab/src/keys.ts";
-import { createFeeds } from "../lab/src/live/feeds.ts";
+import { createFeeds, type Feeds } from "../lab/src/live/feeds.ts";
 import { SEATS, settle } from "../lab/src/live/people.ts";
 import { COMMANDS, createPrices, type Prices, TICK } from "../lab/src/live/prices.ts";
 import { createWatch } from "../lab/src/live/watch.ts";
@@ -117,11 +117,9 @@ async function siteOf(provider: JsonRpcProvider, { contracts, markets, deployer 
 async function play(
   stage: Stage,
   prices: Prices,
-  { provider, site, deployment }: { provider: JsonRpcProvider; site: Site; deployment: Deployment },
+  { site, feeds, opening }: { site: Site; feeds: Feeds; opening: readonly bigint[] },
   isOver: () => boolean,
 ): Promise<void> {
-  const feeds = createFeeds(provider, deployment);
-  const opening = await feeds.read();
   const watch = await createWatch(site);
   for (let tick = 0; !isOver(); tick += 1) {
     const started = performance.now();
@@ -167,7 +165,9 @@ async function main(args: string[]): Promise<number> {
     await stage.finish({ name: "deploy", args: deploy, env });
     const deployment = await readRecord(id);
     const site = await siteOf(provider, deployment);
-    const price = 2_000n * 10n ** 8n;
+    const feeds = createFeeds(provider, deployment);
+    const opening = await feeds.read();
+    const price = opening[MARKET] ?? 0n;
     await settleListing(site, price);
     stage.say("people", "come in");
     await settle(site, provider, seed, price);
@@ -189,7 +189,7 @@ async function main(args: string[]): Promise<number> {
       code = 1;
       over.abort();
     });
-    await play(stage, prices, { provider, site, deployment }, () => over.signal.aborted);
+    await play(stage, prices, { site, feeds, opening }, () => over.signal.aborted);
   } finally {
     await stage.stop();
     await rm(folder, { recursive: true, force: true });
