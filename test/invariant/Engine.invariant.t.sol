@@ -87,6 +87,15 @@ contract EngineInvariantTest is SystemTest, LedgerChecks {
         _act(handler.liquidate.selector, 0x7dfdabf242f0fdd78afe01);
     }
 
+    /// @dev What a refused call would have settled is no event.
+    function test_Found_TakeoverIsRefusedWhileAStepIsHeld() public {
+        _act(handler.jump.selector, 0x2427);
+        _act(handler.open.selector, 0xdf5);
+        _act(handler.liquidateToAmm.selector, 0x7a0ea39c8dac72ea3fbe49ad5);
+        _act(handler.squeeze.selector, 0xfb8f41b1ffffffffffffffffffffffffffffffffffffffffffffffffffffffff);
+        _act(handler.hold.selector, 0x3b6c);
+    }
+
     function _act(bytes4 action, uint256 seed) private {
         (bool ok, bytes memory result) = address(handler).call(abi.encodeWithSelector(action, seed));
         if (!ok) assertTrue(ok, vm.toString(result));

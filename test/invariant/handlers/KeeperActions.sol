@@ -56,8 +56,10 @@ abstract contract KeeperActions is World {
         assertEq(uint8(market.state), uint8(PriceState.JUMP), "a step is no valid price");
         uint256 id = _pickUser();
         if ((engine.accounts(id).markets >> m) & 1 != 0) {
+            _flush();
             (bool ok, ) = address(engine).call(abi.encodeCall(engine.takeover, (id, accounts[0])));
             assertFalse(ok, "nobody is taken over at a price that is not valid");
+            vm.getRecordedLogs(); // of what was taken back
         }
 
         _wait(_pick(1, 300));
