@@ -1,9 +1,9 @@
-/** Runs every test of the repository, two runners at a time, and ends with one line that sums them: `N passed, N failed`. */
+/** Runs every test of the repository, two runners at a time, ends with what failed and a line that sums them: `N passed, N failed`. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { inLanes, type Task } from "./lib/lanes.ts";
 import { run } from "./lib/run.ts";
-import { judge } from "./lib/totals.ts";
+import { failures, judge } from "./lib/totals.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 
@@ -36,6 +36,7 @@ const tasks: Task[] = [
 ];
 
 const lines: string[] = [];
+const told: string[] = [];
 let passed = 0;
 let failed = 0;
 
@@ -47,9 +48,10 @@ if ((await run("hardhat", ["build"], { echo: true })).code !== 0) {
     const verdict = judge(code, output);
     passed += verdict.passed;
     failed += verdict.failed;
+    if (verdict.failed > 0) told.push(`\n${name}:\n${failures(output)}`);
     const total = verdict.passed + verdict.failed;
     lines.push(`${name}: ${verdict.passed} of ${total}${verdict.complaint ? ` (${verdict.complaint})` : ""}`);
   });
 
-console.log(`\n${lines.join("\n")}\n${passed} passed, ${failed} failed`);
+console.log(`${told.join("\n")}\n${lines.join("\n")}\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

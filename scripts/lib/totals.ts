@@ -51,3 +51,10 @@ export function judge(exitCode: number, output: string): { passed: number; faile
   if (skipped > 0) return { passed, failed: failed + skipped, complaint: `${skipped} skipped, counted as failed` };
   return { passed, failed };
 }
+
+/** What a failed runner says of its failures, at most 120 lines: the part under that heading, or the end of its output. */
+export function failures(output: string): string {
+  const lines = output.trimEnd().split("\n");
+  const heading = lines.findLastIndex((line) => /^ *(?:\d+ failing|✖ failing tests:)$/.test(line));
+  return (heading === -1 ? lines.slice(-120) : lines.slice(heading, heading + 120)).join("\n");
+}
