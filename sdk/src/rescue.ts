@@ -98,14 +98,14 @@ export function liquidate(ctx: Context, caller: bigint, call: Liquidation): { lo
   rebase(state, account, call.market, position.lots);
   rebase(state, into, call.market, taker.lots);
 
-  const after = health(ctx, account, Valuation.MARK);
-  const kept = (after.equity + 2n) * mark.maintenance >= mark.equity * after.maintenance;
-  ensure(kept, "HealthFalls", account, after.equity, after.maintenance);
   ensureSize(ctx, call.market, into);
   const grown = grows(ctx, call.market, taker);
   if (grown) ensureNotWinning(ctx, call.market, position.lots > 0n);
   ensureMargin(ctx, call.market, taker, grown, false);
 
+  const after = health(ctx, account, Valuation.MARK);
+  const kept = (after.equity + 2n) * mark.maintenance >= mark.equity * after.maintenance;
+  ensure(kept, "HealthFalls", account, after.equity, after.maintenance);
   const { unhealthySince } = state.accounts.get(account);
   if (after.equity >= after.maintenance) setClock(ctx, account, 0n);
   else if (!isRunning(unhealthySince, world.now)) setClock(ctx, account, world.now);
