@@ -114,8 +114,7 @@ describe("drill", () => {
 
   for (const options of [
     ["--pool", "0", "--path", "inverted"],
-    ["--pool", "tiny", "--path", "forward"],
-    ["--path", "reversed"],
+    ["--pool", "tiny", "--path", "reversed"],
   ]) {
     it(`leaves nobody with a position: ${options.join(" ")}`, async function () {
       this.timeout(600_000);
@@ -144,19 +143,13 @@ describe("drill", () => {
       expect(output).to.contain(`--${option} `);
   });
 
+  /** One of each kind; lab/test/settings.test.ts has the others. */
   const bad: readonly (readonly [args: string[], message: string])[] = [
     [["--episode", "btc-2009"], '--episode must be eth-2020-03-12 or eth-2021-05-19, not "btc-2009"'],
-    [["--seed", "1.5"], '--seed must be a whole number from 0 to 4294967295, not "1.5"'],
-    [["--seed=-1"], '--seed must be a whole number from 0 to 4294967295, not "-1"'],
     [["--traders", "1"], '--traders must be a whole number from 2 to 2000, not "1"'],
-    [["--pool", "lots"], '--pool must be 0, tiny or a whole number from 1000 to 1000000000, not "lots"'],
-    [["--path", "sideways"], '--path must be forward, reversed, inverted, not "sideways"'],
-    [["--latency", "49"], '--latency must be a whole number from 0 to 48, not "49"'],
     [["--network", "mainnet"], '--network must be localhost or the URL of a local node, not "mainnet"'],
     [["--report="], "--report must name a file"],
     [["--speed", "9"], "--speed"],
-    [["extra"], "extra"],
-    [["--seed"], "--seed"],
   ];
   for (const [args, message] of bad) {
     it(`refuses ${args.join(" ")} with a sentence and the help`, async () => {

@@ -22,7 +22,7 @@ contract EngineInvariantTest is SystemTest, LedgerChecks {
         targetSelector(FuzzSelector({addr: address(handler), selectors: handler.actions()}));
     }
 
-    /// forge-config: default.invariant.runs = 34
+    /// forge-config: default.invariant.runs = 22
     /// forge-config: default.invariant.depth = 100
     function invariant_I1_I2_I3_I4_EN_BP_HoldAfterEveryCall() public {
         _assertAll(handler);

@@ -19,7 +19,7 @@ contract ExtremeInvariantTest is SystemTest, LedgerChecks {
         targetSelector(FuzzSelector({addr: address(handler), selectors: handler.actions()}));
     }
 
-    /// forge-config: default.invariant.runs = 17
+    /// forge-config: default.invariant.runs = 11
     /// forge-config: default.invariant.depth = 100
     function invariant_I1_I2_I3_I4_EN_BP_HoldAtTheEndsOfTheRanges() public {
         _assertAll(handler);
