@@ -13,7 +13,7 @@ import { createWorld, MARKET_IDS, MARKETS, MOSTLY_OPEN } from "../helpers/lockst
 
 const asked = (name: string, fallback: number) => Number(process.env[name] ?? fallback);
 const SEED = asked("CAMPAIGN_SEED", 20_251_010);
-const LIVES = asked("CAMPAIGN_LIVES", 6);
+const LIVES = asked("CAMPAIGN_LIVES", 8);
 /** {USD} little, so that it is used up. */
 const STAKE = 30_000n;
 const OPERATIONS = asked("CAMPAIGN_OPERATIONS", 1_000);

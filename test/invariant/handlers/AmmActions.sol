@@ -366,6 +366,7 @@ abstract contract AmmActions is TraderActions, KeeperActions {
         }
         _syncAccount(id);
         _sync(m);
+        if (_equity(id) < 0) return; // the wait has cost all
         uint256 to = _pickOther(id);
         _liquidateToAmm(id, m, to, _pick(0, 3) == 0 ? uint56(_pickLog(1, 1e9)) : type(uint56).max);
     }
