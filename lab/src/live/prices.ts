@@ -25,15 +25,12 @@ export interface Prices {
   next(): Print;
   /** Returns what is played from the next print on. @throws a sentence when the word is none of {@link COMMANDS} */
   obey(command: string): string;
-  /** What is played now. */
-  playing(): string;
 }
 
 export function createPrices(seed: number): Prices {
   const random: Rng = rng(seed, "live prices");
   let factor = 1;
   let queue: number[] = [];
-  let name = "calm";
 
   function replay(episode: EpisodeName, hours?: number): string {
     const bars = hoursOf(EPISODES[episode]);
@@ -68,14 +65,9 @@ export function createPrices(seed: number): Prices {
         factor = queued;
         return { factor, seconds: BLOCK };
       }
-      name = "calm";
       factor *= Math.exp(CALM_DEVIATION * Math.sqrt(TICK) * random.normal());
       return { factor, seconds: TICK };
     },
-    obey: (command) => {
-      name = obey(command);
-      return name;
-    },
-    playing: () => name,
+    obey,
   };
 }
