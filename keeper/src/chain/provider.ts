@@ -8,7 +8,7 @@ import {
   Network,
 } from "ethers";
 import { KeeperError, messageOf, RetryableError } from "../errors.ts";
-import type { Transport } from "./transport.ts";
+import { isAnswer, type Transport } from "./transport.ts";
 
 export interface Head {
   readonly number: number;
@@ -16,9 +16,6 @@ export interface Head {
   readonly timestamp: number; // {s}
   readonly baseFee: bigint; // {wei/gas} 0 on a chain without EIP-1559
 }
-
-/** Refusals of these decide what happens next: fewer blocks, another number, no tip. */
-const ANSWERED = new Set(["eth_getLogs", "eth_sendRawTransaction", "eth_maxPriorityFeePerGas"]);
 
 export class KeeperProvider extends JsonRpcApiProvider {
   readonly #transport: Transport;
@@ -36,8 +33,7 @@ export class KeeperProvider extends JsonRpcApiProvider {
   /** What a node says against a request is an answer where it is asked for one, and else a failure of the node: worth another try. */
   override getRpcError(payload: JsonRpcPayload, failure: JsonRpcError): Error {
     const error = super.getRpcError(payload, failure);
-    const isAnswer = !("code" in error) || error.code !== "UNKNOWN_ERROR" || ANSWERED.has(payload.method);
-    if (isAnswer) return error;
+    if (isAnswer(payload.method, failure.error)) return error;
     const said = failure.error.message ?? `code ${failure.error.code}`;
     return new RetryableError(`The node refuses ${payload.method}: ${said}`, { cause: error });
   }
