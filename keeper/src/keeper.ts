@@ -12,7 +12,7 @@ import { chainIdOf, type Head, KeeperProvider } from "./chain/provider.ts";
 import { createSender } from "./chain/sender.ts";
 import { createTransport, hostOf } from "./chain/transport.ts";
 import type { Config } from "./config.ts";
-import { messageOf, RetryableError } from "./errors.ts";
+import { messageOf, nodeFailure, RetryableError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
 import { createCheckpoints, ensureWritable } from "./mirror/checkpoint.ts";
@@ -124,6 +124,7 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
     logger,
     metrics,
     sender: wallet.address,
+    isStopping: () => stopping !== undefined,
   });
 
   let lastGood: number | undefined; // {ms}
@@ -193,7 +194,8 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
       metrics.lastGood.set(lastGood / 1_000);
       metrics.passes.inc({ outcome: "good" });
       return report;
-    } catch (error) {
+    } catch (thrown) {
+      const error = nodeFailure(thrown) ?? thrown;
       lastReason = messageOf(error);
       metrics.passes.inc({ outcome: error instanceof RetryableError ? "retryable" : "fatal" });
       throw error;
@@ -229,8 +231,9 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
       await drain(2 * config.stuck * 1_000);
       await follower.save();
     } catch (error) {
-      if (!(error instanceof RetryableError)) throw error;
-      logger.warn({ msg: "nodes fail, what is under way is on disk", reason: error.message });
+      const failure = nodeFailure(error);
+      if (failure === undefined) throw error;
+      logger.warn({ msg: "nodes fail, what is under way is on disk", reason: failure.message });
     } finally {
       await server.close();
       provider.destroy();

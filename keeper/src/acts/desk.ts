@@ -94,6 +94,10 @@ export function createDesk(options: DeskOptions) {
     get sent(): number {
       return sent;
     },
+    /** Transactions that may be added to those under way. */
+    get room(): number {
+      return Math.max(0, inFlight - sender.size);
+    },
     /** Whether something is under way about a key. */
     isBusy: (key: string): boolean => claimed.has(key) || sender.keys.has(key),
 
