@@ -34,6 +34,7 @@ export type Upkeep = ReturnType<typeof createUpkeep>;
 export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome }: UpkeepOptions) {
   const { contracts } = deployment;
   let turn = 0;
+  const closed = new Set<string>(); // requests that were found claimed in full
   const job = (label: string, key: string, to: string, data: string, more: Partial<Job> = {}): Job => ({
     ...{ label, key: `${label}:${key}`, purpose: "upkeep", to, data },
     ...more,
@@ -82,15 +83,18 @@ export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome 
       if (exits.length === 0) continue;
       const time = await reader.pools[name].poolTime();
       const lapsed = shareOf(
-        exits.filter(({ lapsesAt }) => time > lapsesAt),
+        exits.filter(({ key, lapsesAt }) => time > lapsesAt && !closed.has(`${key}:${lapsesAt}`)),
         ASKED,
         turn,
       );
       const requests = await Promise.all(
         lapsed.map(({ controller, requestId }) => reader.pools[name].exitRequest(controller, requestId)),
       );
-      for (const [i, { controller, requestId, key }] of lapsed.entries()) {
-        if (requests[i]?.shares === 0n) continue; // claimed in full
+      for (const [i, { controller, requestId, lapsesAt, key }] of lapsed.entries()) {
+        if (requests[i]?.shares === 0n) {
+          closed.add(`${key}:${lapsesAt}`);
+          continue;
+        }
         const data = poolAbi.encodeFunctionData("cancelExit", [controller, requestId]);
         found.push(job("cancelExit", key, contracts[name], data, { about: { pool: name, controller, requestId } }));
       }

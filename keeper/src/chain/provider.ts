@@ -17,8 +17,12 @@ export interface Head {
   readonly baseFee: bigint; // {wei/gas} 0 on a chain without EIP-1559
 }
 
+/** {block} that one node may be behind another without being left. */
+const LAG = 16;
+
 export class KeeperProvider extends JsonRpcApiProvider {
   readonly #transport: Transport;
+  #highest = 0;
 
   constructor(transport: Transport, chainId: number) {
     const network = Network.from(chainId);
@@ -38,7 +42,22 @@ export class KeeperProvider extends JsonRpcApiProvider {
     return new RetryableError(`The node refuses ${payload.method}: ${said}`, { cause: error });
   }
 
+  /** A node that has fallen behind is left for the other; where both say so, the chain has been taken back. */
   async head(): Promise<Head> {
+    const first = await this.#latest();
+    const missing = this.#highest - first.number;
+    const isLeft = missing > LAG && this.#transport.leave(`it is ${missing} blocks behind`);
+    const head = isLeft ? await this.#latest() : first;
+    this.#highest = head.number;
+    return head;
+  }
+
+  /** Asks the other node from now on. */
+  leave(reason: string): void {
+    this.#transport.leave(reason);
+  }
+
+  async #latest(): Promise<Head> {
     const head = await this.blockAt("latest");
     if (head === undefined) throw new RetryableError(`${this.#transport.hosts[0]} has no latest block`);
     return head;

@@ -50,6 +50,14 @@ export function createTransport(options: TransportOptions) {
   return {
     hosts: urls.map(hostOf),
 
+    /** To the next node for a while: this one answers, but what it says is of no use. False when there is no other. */
+    leave(reason: string): boolean {
+      if (urls.length < 2) return false;
+      onFailure?.(hostOf(urls[start()] ?? ""), reason);
+      [current, leftAt] = [(start() + 1) % urls.length, Date.now()];
+      return true;
+    },
+
     async send(payload: JsonRpcPayload | readonly JsonRpcPayload[]): Promise<Answer[]> {
       const reasons = new Map<string, string>();
       const asked = new Map([payload].flat().map(({ id, method }) => [id, method]));
@@ -99,13 +107,24 @@ function faultOf(answers: readonly Answer[], asked: ReadonlyMap<number, string>)
   return undefined;
 }
 
+/** Name and password go into a header: fetch refuses them in a URL, and says the URL. */
+function partsOf(url: string): { readonly username: string; readonly password: string; readonly href: string } {
+  const bare = new URL(url);
+  const { username, password } = bare;
+  [bare.username, bare.password] = ["", ""];
+  return { username, password, href: bare.href };
+}
+
 async function post(url: string, payload: unknown, timeout: number): Promise<Answer[]> {
+  const { username, password, href } = partsOf(url);
+  const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const authorization = user === ":" ? {} : { authorization: `Basic ${Buffer.from(user).toString("base64")}` };
   let response: Response;
   let text: string;
   try {
-    response = await fetch(url, {
+    response = await fetch(href, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...authorization },
       body: JSON.stringify(payload),
       signal: AbortSignal.timeout(timeout),
     });
@@ -114,6 +133,7 @@ async function post(url: string, payload: unknown, timeout: number): Promise<Ans
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw new Error(messageOf(cause), { cause: error });
   }
+  if (response.status === 429) throw new Error("it refuses more requests: HTTP 429");
   const answers = parse(text);
   if (answers === undefined)
     throw new Error(
@@ -142,4 +162,4 @@ function parse(text: string): Answer[] | undefined {
 const isLimit = ({ code, message }: { readonly code: number; readonly message?: string }): boolean =>
   code === 429 ||
   (code === -32_005 && /rate|request|second/i.test(message ?? "")) ||
-  /rate limit|too many requests/i.test(message ?? "");
+  /rate limit|too many requests|request limit|per second|compute units/i.test(message ?? "");

@@ -1,11 +1,16 @@
 /** Nodes that answer, but late, half or wrong: what the mirror believes, and what the keeper does all the same. */
 import assert from "node:assert/strict";
-import { mkdtemp } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { accountOf } from "../../../test/helpers/actors.ts";
-import { deposit, dollars } from "../../../test/helpers/fixture.ts";
+import { deposit, dollars, trade } from "../../../test/helpers/fixture.ts";
+import { rpc } from "../../../test/helpers/nodes.ts";
+import { engineAbi } from "../../src/acts/simulate.ts";
 import { KeeperProvider } from "../../src/chain/provider.ts";
 import { createTransport } from "../../src/chain/transport.ts";
 import { RetryableError } from "../../src/errors.ts";
@@ -13,7 +18,7 @@ import { createCheckpoints } from "../../src/mirror/checkpoint.ts";
 import { createFollower } from "../../src/mirror/follower.ts";
 import { type Call, startProxy, type Way } from "../helpers/proxy.ts";
 import { sameAsChain } from "../helpers/same.ts";
-import { createWorld, type World } from "../helpers/world.ts";
+import { createWorld, KEYS, type World } from "../helpers/world.ts";
 
 const LOTS = 600_000n; // 60 ETH, $120,000
 
@@ -210,6 +215,119 @@ for (const about of ["the chain", "calls"] as const)
             await running;
           }
         });
+
+      it("stands still: that is no good pass, and the other node is asked", async () => {
+        const { url } = world.node;
+        const frozen = await rpc(url, "eth_blockNumber");
+        const still = async ({ method, params }: Call) => {
+          if (method === "eth_getBlockByNumber" && String(params[0]) === "latest")
+            return { result: await rpc(url, method, [frozen, false]) };
+          if (method !== "eth_call") return undefined;
+          return rpc(url, method, [params[0], frozen]).then(
+            (result) => ({ result }),
+            () => ({ error: { code: 3, message: "execution reverted" } }),
+          );
+        };
+        way.lie(still);
+        const alone = await world.keeper({ KEEPER_RPC_URL: way.url, KEEPER_STALE: "1" });
+        const backed = await world.keeper({
+          ...{ KEEPER_RPC_URL: way.url, KEEPER_RPC_URL_2: other.url, KEEPER_STALE: "1" },
+          KEEPER_KEY: KEYS[1],
+        });
+        const running = [alone.run(), backed.run()];
+        try {
+          const alice = await fall();
+          const until = Date.now() + 10_000;
+          while ((await isOpen(alice)) && Date.now() < until) await sleep(100);
+          assert.ok(!(await isOpen(alice)), "taken over through the second node");
+          const health = await fetch(`${alone.url}/health`);
+          assert.equal(health.status, 503);
+          assert.match(await health.text(), /no new block for \d+ s/);
+        } finally {
+          way.lie();
+          await Promise.all([alone.stop(), backed.stop()]);
+          await Promise.all(running);
+        }
+      });
+
+      it("leaves logs out again and again: nothing is done on the strength of it", async () => {
+        await world.open(world.fx.alice, 10_000n, LOTS);
+        await world.fx.engine.sync(0);
+        way.lie(async ({ method, params }: Call) => {
+          if (method !== "eth_getLogs") return undefined;
+          const logs = (await rpc(world.node.url, method, params)) as { topics: string[] }[];
+          const filled = engineAbi.getEvent("Filled").topicHash;
+          return { result: logs.filter(({ topics: [topic] }) => topic !== filled) };
+        });
+        const keeper = await world.keeper({ KEEPER_RPC_URL: way.url });
+        try {
+          await assert.rejects(keeper.pass(), (error: Error) => {
+            assert.ok(error instanceof RetryableError);
+            assert.match(error.message, /contradict each other: The chain says open interest of market 0 is/);
+            return true;
+          });
+          way.lie();
+          await sameAsChain(world, keeper);
+        } finally {
+          await keeper.stop();
+        }
+      });
+
+      it("is asked no more than there is room to send for", async () => {
+        const { fx } = world;
+        for (let i = 1n; i <= 12n; i++) {
+          const account = await deposit(fx, fx.alice, 1_100n, accountOf(fx.alice, i));
+          await trade(fx, { long: fx.alice, longOrder: { account }, short: fx.maker, lots: 50_000n });
+        }
+        await world.answer(dollars(1_760n));
+        const keeper = await world.keeper({ KEEPER_RPC_URL: way.url, KEEPER_IN_FLIGHT: "1" });
+        await world.request("evm_setAutomine", false);
+        try {
+          const asked = way.methods.length;
+          const { unhealthy, sent } = await keeper.pass();
+          assert.ok(unhealthy >= 12 && sent === 1, `${unhealthy} unhealthy, ${sent} sent`);
+          const calls = way.methods.slice(asked).filter((method) => method === "eth_call").length;
+          assert.ok(calls < 30, `${calls} calls`);
+        } finally {
+          await world.request("evm_setAutomine", true);
+          await world.request("evm_mine");
+          await keeper.stop();
+        }
+      });
+
+      it("goes on when its state folder is gone, and when the price service or the gas coin's feed talk nonsense", async () => {
+        const state = path.join(world.folder, "gone");
+        const feed = world.deployment.markets[0]?.feed;
+        const service = createServer((_, answer) => {
+          answer.end(JSON.stringify({ binary: { encoding: "hex", data: ["123"] } }));
+        }).listen(0, "127.0.0.1");
+        await once(service, "listening");
+        const at = service.address();
+        assert.ok(at !== null && typeof at === "object");
+        const keeper = await world.keeper({
+          ...{ KEEPER_RPC_URL: way.url, KEEPER_STATE: state, KEEPER_HERMES_URL: `http://127.0.0.1:${at.port}` },
+          ...{ KEEPER_NATIVE_USD: undefined, KEEPER_NATIVE_FEED: feed },
+        });
+        try {
+          await keeper.pass();
+          await rm(state, { recursive: true });
+          const alice = await fall(); // a jump of 12 %: held until the second source says it, too
+          way.lie(({ method, params: [call] }: Call) =>
+            method === "eth_call" && String((call as { to?: string }).to).toLowerCase() === feed?.toLowerCase()
+              ? { error: { code: 3, message: "execution reverted" } }
+              : undefined,
+          );
+          for (let i = 0; i < 20 && (await isOpen(alice)); i++) {
+            await keeper.pass();
+            await keeper.drain(5_000);
+          }
+          assert.ok(!(await isOpen(alice)));
+        } finally {
+          way.lie();
+          await keeper.stop();
+          service.close();
+        }
+      });
 
       it("cannot simulate one account: the others are helped", async () => {
         const { fx } = world;
