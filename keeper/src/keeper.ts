@@ -12,7 +12,7 @@ import { chainIdOf, type Head, KeeperProvider } from "./chain/provider.ts";
 import { createSender } from "./chain/sender.ts";
 import { createTransport, hostOf } from "./chain/transport.ts";
 import type { Config } from "./config.ts";
-import { messageOf, RetryableError } from "./errors.ts";
+import { messageOf, nodeFailure, RetryableError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
 import { createCheckpoints, ensureWritable } from "./mirror/checkpoint.ts";
@@ -93,6 +93,7 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
       const place = { block: receipt?.blockNumber, gas: receipt?.gasUsed };
       logger.info({ msg: outcome, action: label, hash: hashes.at(-1), nonce, ...place, reason });
     },
+    onUnsaved: (reason) => logger.error({ msg: "what is under way cannot be written down", reason }),
     onReplace({ label, nonce }, fees) {
       metrics.replaced.inc();
       logger.info({ msg: "offers more", action: label, nonce, maxFee: fees.maxFeePerGas });
@@ -124,20 +125,23 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
     logger,
     metrics,
     sender: wallet.address,
+    isStopping: () => stopping !== undefined,
   });
 
-  let lastGood: number | undefined; // {ms}
+  let lastGood: number | undefined; // {ms} of a clock that nobody sets
+  let lastGoodPass: Date | undefined;
+  let moved = { hash: first.hash, at: performance.now() };
   let lastReason = "there was no pass yet";
   let checkedAt = first.timestamp; // {s}
-  let savedAt = Date.now(); // {ms}
+  let savedAt = performance.now(); // {ms}
   let running: Promise<PassReport> | undefined;
   let stopping: Promise<void> | undefined;
   const wake = new AbortController();
   const server = await serve(config.host, config.port, metrics.registry, () => {
-    const isFresh = lastGood !== undefined && Date.now() - lastGood <= config.stale * 1_000;
+    const isFresh = lastGood !== undefined && performance.now() - lastGood <= config.stale * 1_000;
     return {
       ok: isFresh,
-      lastGoodPass: lastGood === undefined ? null : new Date(lastGood).toISOString(),
+      lastGoodPass: lastGoodPass?.toISOString() ?? null,
       block: follower.tip?.number ?? null,
       ...(isFresh ? {} : { reason: lastReason }),
     };
@@ -178,6 +182,9 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
     try {
       await follower.sync();
       const head = await provider.head();
+      if (head.hash !== moved.hash) moved = { hash: head.hash, at: performance.now() };
+      const still = Math.floor((performance.now() - moved.at) / 1_000); // {s}
+      if (still > config.stale) provider.leave(`no new block for ${still} s`);
       const fees = await market(head);
       await sender.poll(fees);
       if (head.timestamp - checkedAt >= CHECK_EVERY) {
@@ -188,12 +195,16 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
       metrics.balance.set(Number(await provider.getBalance(wallet.address)) / 1e18);
       if (fees === undefined) logger.warn({ msg: "gas is above the cap, nothing is sent", baseFee: head.baseFee });
       const report = await pass(head, fees);
-      if (Date.now() - savedAt >= SAVE_SECONDS * 1_000 && (await follower.save(SAVE_EVERY))) savedAt = Date.now();
-      [lastGood, lastReason] = [Date.now(), ""];
-      metrics.lastGood.set(lastGood / 1_000);
+      if (performance.now() - savedAt >= SAVE_SECONDS * 1_000 && (await save(SAVE_EVERY))) savedAt = performance.now();
+      if (still > config.stale) lastReason = `There is no new block for ${still} s`;
+      else {
+        [lastGood, lastGoodPass, lastReason] = [performance.now(), new Date(), ""];
+        metrics.lastGood.set(lastGoodPass.getTime() / 1_000);
+      }
       metrics.passes.inc({ outcome: "good" });
       return report;
-    } catch (error) {
+    } catch (thrown) {
+      const error = nodeFailure(thrown) ?? thrown;
       lastReason = messageOf(error);
       metrics.passes.inc({ outcome: error instanceof RetryableError ? "retryable" : "fatal" });
       throw error;
@@ -204,6 +215,13 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
       end();
     }
   }
+
+  /** Without it a restart reads more, and nothing else: a full disk ends nobody. */
+  const save = (blocks?: number): Promise<boolean> =>
+    follower.save(blocks).catch((error: unknown) => {
+      logger.error({ msg: "the mirror cannot be written down", reason: messageOf(error) });
+      return false;
+    });
 
   /** One pass at a time: a call while another runs joins it. */
   const onePass = (): Promise<PassReport> => {
@@ -227,10 +245,11 @@ export async function createKeeper({ config, logger, dryRun = false, second }: K
     await running?.catch(() => {}); // whoever asked for it knows
     try {
       await drain(2 * config.stuck * 1_000);
-      await follower.save();
+      await save();
     } catch (error) {
-      if (!(error instanceof RetryableError)) throw error;
-      logger.warn({ msg: "nodes fail, what is under way is on disk", reason: error.message });
+      const failure = nodeFailure(error);
+      if (failure === undefined) throw error;
+      logger.warn({ msg: "nodes fail, what is under way is on disk", reason: failure.message });
     } finally {
       await server.close();
       provider.destroy();

@@ -36,20 +36,28 @@ export async function accepted(
   }
 }
 
+/** `most` of `items`, others at each `turn`: what is refused again and again keeps nobody else waiting. */
+export function shareOf<T>(items: readonly T[], most: number, turn: number): readonly T[] {
+  if (items.length <= most) return items;
+  const start = (turn * most) % items.length;
+  return [...items.slice(start), ...items.slice(0, start)].slice(0, most);
+}
+
 export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
 }
 
-/** At most `width` at a time, in their order. The first failure is thrown once all are done. */
+/** At most `width` at a time, in their order, until `isOver`. After a failure none is begun; the first is thrown. */
 export async function concurrently<T>(
   items: readonly T[],
   width: number,
   work: (item: T) => Promise<void>,
+  isOver: () => boolean,
 ): Promise<void> {
   const failures: unknown[] = [];
   const rest = [...items].reverse();
   const worker = async () => {
-    for (let item = rest.pop(); item !== undefined; item = rest.pop())
+    for (let item = rest.pop(); item !== undefined && failures.length === 0 && !isOver(); item = rest.pop())
       await work(item).catch((error: unknown) => void failures.push(error));
   };
   await Promise.all(Array.from({ length: width }, worker));

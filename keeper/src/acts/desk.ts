@@ -4,7 +4,7 @@ import { expectedPrice, type Fees } from "../chain/fees.ts";
 import { gasPriceOracleAbi } from "../chain/foreign.ts";
 import { isRevert, type KeeperProvider } from "../chain/provider.ts";
 import type { Sender } from "../chain/sender.ts";
-import { costOf, type Floors, floorOf, isWorth, type Purpose } from "./profit.ts";
+import { costOf, type Floors, floorOf, isWorth, mostFor, type Purpose } from "./profit.ts";
 import { reasonOf } from "./simulate.ts";
 
 export interface Job {
@@ -76,7 +76,9 @@ export function createDesk(options: DeskOptions) {
       return "dry";
     }
     const limit = (gas * GAS_MARGIN.numerator) / GAS_MARGIN.denominator + GAS_OF_A_MINUTE;
-    await sender.send({ key: job.key, label: job.label, to, data, value, gas: limit }, terms.fees);
+    const most = mostFor(reward, { gas, dataFee, nativeUsd: terms.nativeUsd }, job.purpose, floors);
+    const request = { key: job.key, label: job.label, to, data, value, gas: limit };
+    await sender.send(most === undefined ? request : { ...request, most }, terms.fees);
     sent += 1;
     logger.info({ msg: "sent", ...figures });
     return "sent";
@@ -93,6 +95,10 @@ export function createDesk(options: DeskOptions) {
     /** Transactions so far. */
     get sent(): number {
       return sent;
+    },
+    /** Transactions that may be added to those under way. */
+    get room(): number {
+      return Math.max(0, inFlight - sender.size);
     },
     /** Whether something is under way about a key. */
     isBusy: (key: string): boolean => claimed.has(key) || sender.keys.has(key),

@@ -11,7 +11,7 @@ export interface SecondSource {
 }
 
 const answerShape = z.object({
-  binary: z.object({ encoding: z.literal("hex"), data: z.array(z.string().regex(/^[0-9a-fA-F]+$/)).min(1) }),
+  binary: z.object({ encoding: z.literal("hex"), data: z.array(z.string().regex(/^([0-9a-fA-F]{2})+$/)).min(1) }),
 });
 
 /** @param url of the service, without a path */

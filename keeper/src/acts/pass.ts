@@ -1,6 +1,6 @@
 /** One pass: what markets are due for, who is below maintenance margin, what is done about it, in the order of its urgency. */
 
-import { KeyedSet } from "../../../sdk/src/keyed.ts";
+import { KeyedMap, KeyedSet } from "../../../sdk/src/keyed.ts";
 import type { Quote } from "../../../sdk/src/types.ts";
 import { isSystem } from "../../../sdk/src/units.ts";
 import { IOracle__factory } from "../../../typechain-types/index.js";
@@ -8,7 +8,7 @@ import type { Fees } from "../chain/fees.ts";
 import { pythAbi } from "../chain/foreign.ts";
 import type { Head, KeeperProvider } from "../chain/provider.ts";
 import type { Config } from "../config.ts";
-import { messageOf, RetryableError } from "../errors.ts";
+import { NoNodeError, nodeFailure, RetryableError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Follower } from "../mirror/follower.ts";
@@ -43,12 +43,16 @@ export interface PassOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly sender: string;
+  /** Whether it has been told to end: then nothing new is begun. */
+  isStopping(): boolean;
 }
 
 /** {s} ahead of the head for which funding is reckoned: a call is mined by then, or looked at again. */
 const HORIZON = 180n;
 /** Accounts looked at on the chain at once. */
 const WIDTH = 8;
+/** {1} of the time after which health fails, for accounts in one pass: the next one has newer prices, and others first. */
+const SHARE = 0.25;
 
 type EngineDue = Exclude<Due, "updateSecond" | "recordSecondPrice" | "close">;
 
@@ -64,12 +68,27 @@ const encode: Readonly<Record<EngineDue, (market: number) => string>> = {
 const oracleAbi = IOracle__factory.createInterface();
 
 export function createPass(options: PassOptions) {
-  const { config, provider, reader, follower, desk, upkeep, second, logger, metrics, sender } = options;
+  const { config, provider, reader, follower, desk, upkeep, second, logger, metrics, sender, isStopping } = options;
   const { contracts, markets: listed, pyth } = config.deployment;
   const { account: rewardAccount } = config;
   const policy = { syncEvery: config.syncEvery, syncBps: config.syncBps, hasSecond: second !== undefined };
   const simulation = { provider, engine: contracts.engine, from: sender, rewardAccount };
   let upkeptAt = 0;
+  let passes = 0;
+  /** When an account was looked at last without anything coming of it: whoever is new goes first, then whoever has waited longest. */
+  let inVain = new KeyedMap<number>();
+  /** What a node cannot do for one market or account must not stop the rest. Undefined when it could not. */
+  async function attempt<T>(about: Readonly<Record<string, unknown>>, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      const failure = nodeFailure(error);
+      if (failure === undefined || failure instanceof NoNodeError) throw error;
+      metrics.rpcFailures.inc({ host: "calls" });
+      logger.warn({ msg: "the node fails at this, the rest goes on", ...about, reason: failure.message });
+      return undefined;
+    }
+  }
 
   /** The signed prices as a call, paid for. Undefined when nobody has them: that must not stop the rest. */
   async function secondJob(due: "updateSecond" | "recordSecondPrice", view: MarketView): Promise<Job | undefined> {
@@ -92,8 +111,9 @@ export function createPass(options: PassOptions) {
         value,
       };
     } catch (error) {
-      if (!(error instanceof RetryableError)) throw error;
-      logger.warn({ msg: "no second price", market: view.id, reason: messageOf(error) });
+      const failure = nodeFailure(error);
+      if (failure === undefined) throw error;
+      logger.warn({ msg: "no second price", market: view.id, reason: failure.message });
       return undefined;
     }
   }
@@ -107,7 +127,7 @@ export function createPass(options: PassOptions) {
   async function jobsOf(view: MarketView, now: bigint): Promise<Job[]> {
     const jobs: Job[] = [];
     for (const due of dueOf(view, now, policy))
-      if (due === "close") jobs.push(...(await upkeep.closings(view.id, follower.book.holders(view.id))));
+      if (due === "close") jobs.push(...(await upkeep.closings(view.id, follower.book.holders(view.id), desk.room)));
       else if (due === "updateSecond" || due === "recordSecondPrice") {
         const job = await secondJob(due, view);
         if (job !== undefined) jobs.push(job);
@@ -128,10 +148,10 @@ export function createPass(options: PassOptions) {
     return results.flatMap(({ step, found }) => (found === undefined ? [] : [{ step, found }]));
   }
 
-  /** Below zero only the pool can help; else whoever pays most is asked first, and the pool when nobody is paid. */
-  async function attend(view: View, now: bigint, terms: Terms): Promise<void> {
+  /** Below zero only the pool can help; else whoever pays most is asked first, and the pool when nobody is paid. False: in vain. */
+  async function attend(view: View, now: bigint, terms: Terms): Promise<boolean> {
     const key = `account:${view.account}`;
-    if (desk.isBusy(key)) return;
+    if (desk.isBusy(key)) return true;
     const { mirror } = follower;
     const paid = async () =>
       (await tried(liquidations(mirror, view, rewardAccount)))
@@ -150,8 +170,30 @@ export function createPass(options: PassOptions) {
           { key, label, purpose, to: contracts.engine, data, reward: worth, about },
           terms,
         );
-        if (verdict !== "refused" && verdict !== "unprofitable") return;
+        if (verdict !== "refused" && verdict !== "unprofitable") return true;
       }
+    return false;
+  }
+
+  /** One after the other, as deep as they are, until there is no room or no time. */
+  async function attendAll(found: readonly View[], now: bigint, terms: Terms): Promise<void> {
+    const known = inVain;
+    inVain = new KeyedMap();
+    for (const { account } of found) {
+      const at = known.get(account);
+      if (at !== undefined) inVain.set(account, at);
+    }
+    const theirs = found.filter(({ account }) => account !== rewardAccount);
+    if (theirs.length < found.length) logger.warn({ msg: "the keeper's own account is below maintenance margin" });
+    const turns = [...theirs].sort((a, b) => (inVain.get(a.account) ?? 0) - (inVain.get(b.account) ?? 0)); // stable
+    const until = performance.now() + SHARE * config.stale * 1_000;
+    const isOver = () => desk.room === 0 || performance.now() > until || isStopping();
+    const look = (view: View) =>
+      attempt({ account: view.account }, async () => {
+        inVain.set(view.account, passes); // should the node fail at it
+        if (await attend(view, now, terms)) inVain.delete(view.account);
+      }).then(() => {});
+    await concurrently(turns, WIDTH, look, isOver);
   }
 
   async function unwind(now: bigint, terms: Terms): Promise<void> {
@@ -163,7 +205,10 @@ export function createPass(options: PassOptions) {
     const { mirror, book, owing } = follower;
     const now = BigInt(head.timestamp);
     refreshBook(mirror, book, owing);
-    const views = await reader.markets(mirror);
+    passes += 1;
+    const looks = mirror.state.marketIds.map((id) => attempt({ market: id }, () => reader.marketView(mirror, id)));
+    const views = (await Promise.all(looks)).filter((view) => view !== undefined);
+    if (views.length === 0 && looks.length > 0) throw new RetryableError("The node can show no market");
     const quotes = new Map<number, Quote>(views.flatMap(({ id, quote }) => (quote === undefined ? [] : [[id, quote]])));
 
     const started = performance.now();
@@ -175,28 +220,31 @@ export function createPass(options: PassOptions) {
     metrics.insolvent.set(insolvent);
 
     const before = desk.sent;
-    const report = () => ({
-      block: head.number,
-      accounts: book.size,
-      unhealthy: found.length,
-      insolvent,
-      scan,
-      sent: desk.sent - before,
-    });
-    if (fees === undefined) return report();
-    const nativeUsd = config.nativeUsd ?? (await reader.nativeUsd(config.nativeFeed ?? ""));
-    const terms: Terms = { baseFee: head.baseFee, fees, nativeUsd };
-    const send = (job: Job) => desk.try(job, terms);
+    const report = () => {
+      const counts = { accounts: book.size, unhealthy: found.length, insolvent, sent: desk.sent - before };
+      return { block: head.number, scan, ...counts };
+    };
+    if (fees === undefined || isStopping()) return report();
+    const known =
+      config.nativeUsd ??
+      (await reader.nativeUsd(config.nativeFeed ?? "", (reason) =>
+        logger.warn({ msg: "the gas coin keeps its last price", reason }),
+      ));
+    const terms: Terms = { baseFee: head.baseFee, fees, nativeUsd: known };
+    const sendAll = async (about: Readonly<Record<string, unknown>>, jobs: () => Promise<readonly Job[]>) => {
+      for (const job of (await attempt(about, jobs)) ?? []) await attempt(about, () => desk.try(job, terms));
+    };
 
-    for (const view of views) for (const job of await jobsOf(view, now)) await send(job);
-    const theirs = found.filter(({ account }) => account !== rewardAccount);
-    if (theirs.length < found.length) logger.warn({ msg: "the keeper's own account is below maintenance margin" });
-    await concurrently(theirs, WIDTH, (view) => attend(view, now, terms));
-    for (const job of await upkeep.settlements([...owing].filter((id) => !isSystem(id)))) await send(job);
-    if (config.unwind) await unwind(now, terms);
+    for (const view of views) await sendAll({ market: view.id }, () => jobsOf(view, now));
+    await attendAll(found, now, terms);
+    if (isStopping()) return report();
+    const owed = [...owing].filter((id) => !isSystem(id));
+    await sendAll({ action: "settle" }, () => upkeep.settlements(owed, desk.room));
+    if (config.unwind) await attempt({ action: "unwind" }, () => unwind(now, terms));
     if (head.timestamp - upkeptAt >= config.upkeepEvery) {
-      for (const job of await upkeep.now(mirror, new KeyedSet(found.map(({ account }) => account)))) await send(job);
       upkeptAt = head.timestamp;
+      const below = new KeyedSet(found.map(({ account }) => account));
+      await sendAll({ action: "upkeep" }, () => upkeep.now(mirror, below, desk.room));
     }
     return report();
   };

@@ -16,6 +16,17 @@ export function costOf(gas: bigint, gasPrice: bigint, dataFee: bigint, nativeUsd
   return ((gas * gasPrice + dataFee) * nativeUsd + WEI_PER_COIN - 1n) / WEI_PER_COIN;
 }
 
+/** {wei/gas} most that a unit of gas may cost for `reward` less cost to reach the floor, down. Undefined: any, gas is free. */
+export function mostFor(
+  reward: bigint,
+  { gas, dataFee, nativeUsd }: Readonly<Record<"gas" | "dataFee" | "nativeUsd", bigint>>,
+  purpose: Purpose,
+  floors: Floors,
+): bigint | undefined {
+  if (nativeUsd === 0n || gas === 0n) return undefined;
+  return (((reward - floorOf(purpose, floors)) * WEI_PER_COIN) / nativeUsd - dataFee) / gas;
+}
+
 /** {u} least that reward less cost may be. */
 export function floorOf(purpose: Purpose, floors: Floors): bigint {
   switch (purpose) {

@@ -10,7 +10,7 @@ import {
   Oracle__factory,
 } from "../../../typechain-types/index.js";
 import { isRevert, type KeeperProvider } from "../chain/provider.ts";
-import { RetryableError } from "../errors.ts";
+import { NoNodeError, nodeFailure, RetryableError } from "../errors.ts";
 import type { Mirror } from "../mirror/mirror.ts";
 import type { MarketView } from "./markets.ts";
 
@@ -49,20 +49,29 @@ export function createReader(provider: KeeperProvider, { contracts }: Deployment
     return { id, market, quote: found, inventory, since, second: { publishTime: second.publishTime, settlement } };
   }
 
+  let lastUsd: bigint | undefined; // {u/coin}
+
   return {
     engine,
     oracle,
     stack,
     pools,
-    markets: (mirror: Mirror): Promise<MarketView[]> =>
-      Promise.all(mirror.state.marketIds.map((id) => marketView(mirror, id))),
+    marketView,
 
-    /** {u/coin} of the coin that pays gas. */
-    async nativeUsd(feed: string): Promise<bigint> {
-      const aggregator = IAggregatorV3__factory.connect(feed, provider);
-      const [decimals, { answer }] = await Promise.all([aggregator.decimals(), aggregator.latestRoundData()]);
-      if (answer <= 0n) throw new RetryableError(`The feed of the gas coin, ${feed}, answers ${answer}`);
-      return (answer * 10n ** 12n) / 10n ** decimals;
+    /** {u/coin} of the coin that pays gas. Without an answer the last one will do: nobody waits for that feed. */
+    async nativeUsd(feed: string, onFailure: (reason: string) => void): Promise<bigint> {
+      try {
+        const aggregator = IAggregatorV3__factory.connect(feed, provider);
+        const [decimals, { answer }] = await Promise.all([aggregator.decimals(), aggregator.latestRoundData()]);
+        if (answer <= 0n) throw new RetryableError(`The feed of the gas coin, ${feed}, answers ${answer}`);
+        lastUsd = (answer * 10n ** 12n) / 10n ** decimals;
+        return lastUsd;
+      } catch (error) {
+        const failure = nodeFailure(error);
+        if (failure === undefined || failure instanceof NoNodeError || lastUsd === undefined) throw error;
+        onFailure(failure.message);
+        return lastUsd;
+      }
     },
   };
 }

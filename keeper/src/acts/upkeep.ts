@@ -10,7 +10,7 @@ import {
 } from "../../../typechain-types/index.js";
 import { isRevert } from "../chain/provider.ts";
 import type { Mirror } from "../mirror/mirror.ts";
-import { accepted, BATCH, type Caller, chunks, multicall } from "./batch.ts";
+import { accepted, BATCH, type Caller, chunks, multicall, shareOf } from "./batch.ts";
 import type { Job } from "./desk.ts";
 import type { Reader } from "./reader.ts";
 
@@ -26,10 +26,15 @@ export interface UpkeepOptions {
   readonly minIncome: bigint; // {u}
 }
 
+/** {1} accounts that are asked about in one look, a call each. */
+const ASKED = 256;
+
 export type Upkeep = ReturnType<typeof createUpkeep>;
 
 export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome }: UpkeepOptions) {
   const { contracts } = deployment;
+  let turn = 0;
+  const closed = new Set<string>(); // requests that were found claimed in full
   const job = (label: string, key: string, to: string, data: string, more: Partial<Job> = {}): Job => ({
     ...{ label, key: `${label}:${key}`, purpose: "upkeep", to, data },
     ...more,
@@ -77,10 +82,19 @@ export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome 
       const exits = [...mirror.exits.values()].filter(({ pool }) => pool === address);
       if (exits.length === 0) continue;
       const time = await reader.pools[name].poolTime();
-      for (const { controller, requestId, lapsesAt, key } of exits) {
-        if (time <= lapsesAt) continue;
-        const { shares } = await reader.pools[name].exitRequest(controller, requestId);
-        if (shares === 0n) continue; // claimed in full
+      const lapsed = shareOf(
+        exits.filter(({ key, lapsesAt }) => time > lapsesAt && !closed.has(`${key}:${lapsesAt}`)),
+        ASKED,
+        turn,
+      );
+      const requests = await Promise.all(
+        lapsed.map(({ controller, requestId }) => reader.pools[name].exitRequest(controller, requestId)),
+      );
+      for (const [i, { controller, requestId, lapsesAt, key }] of lapsed.entries()) {
+        if (requests[i]?.shares === 0n) {
+          closed.add(`${key}:${lapsesAt}`);
+          continue;
+        }
         const data = poolAbi.encodeFunctionData("cancelExit", [controller, requestId]);
         found.push(job("cancelExit", key, contracts[name], data, { about: { pool: name, controller, requestId } }));
       }
@@ -90,8 +104,12 @@ export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome 
 
   async function claims(mirror: Mirror): Promise<Job[]> {
     const found: Job[] = [];
-    for (const account of mirror.claimants.values()) {
-      const amount = await ask(reader.engine.collectClaim.staticCall(account, overrides));
+    const asked = shareOf([...mirror.claimants.values()], ASKED, turn);
+    const amounts = await Promise.all(
+      asked.map((account) => ask(reader.engine.collectClaim.staticCall(account, overrides))),
+    );
+    for (const [i, account] of asked.entries()) {
+      const amount = amounts[i];
       if (amount !== undefined && amount > 0n && amount >= minIncome)
         found.push(
           job("collectClaim", `${account}`, contracts.engine, engineAbi.encodeFunctionData("collectClaim", [account]), {
@@ -102,10 +120,15 @@ export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome 
     return found;
   }
 
-  /** Calls of the engine for many accounts, as few transactions as may be; what is refused is left out. */
-  async function together(label: string, calls: readonly string[], more: Partial<Job> = {}): Promise<Job[]> {
+  /** Calls of the engine for many accounts, at most `room` transactions, others the next time; what is refused is left out. */
+  async function together(
+    label: string,
+    calls: readonly string[],
+    room: number,
+    more: Partial<Job> = {},
+  ): Promise<Job[]> {
     const found: Job[] = [];
-    for (const [i, chunk] of [...chunks(calls, BATCH)].entries()) {
+    for (const [i, chunk] of [...chunks(shareOf(calls, room * BATCH, turn++), BATCH)].entries()) {
       const good = await accepted(caller, chunk);
       if (good.length === 0) continue;
       found.push(job(label, `${i}`, contracts.engine, multicall(good), { about: { calls: good.length }, ...more }));
@@ -115,31 +138,33 @@ export function createUpkeep({ reader, caller, deployment, tokenUnit, minIncome 
 
   return {
     /** Looked for now and then. @param unhealthy accounts below maintenance margin, whose clocks run rightly */
-    async now(mirror: Mirror, unhealthy: KeyedSet): Promise<Job[]> {
+    async now(mirror: Mirror, unhealthy: KeyedSet, room: number): Promise<Job[]> {
       const healthy: string[] = [];
       for (const [account, { unhealthySince }] of mirror.state.accounts.entries())
         if (unhealthySince !== 0n && !unhealthy.has(account))
           healthy.push(engineAbi.encodeFunctionData("unflag", [account]));
       const looks = [
         ...[engineDeficit(), income(mirror), treasury(), lapsedExits(mirror), claims(mirror)],
-        together("unflag", healthy),
+        together("unflag", healthy, room),
       ];
       return (await Promise.all(looks)).flat();
     },
 
     /** What deleveraging has recorded against accounts and nobody has settled. */
-    settlements: (accounts: Iterable<bigint>): Promise<Job[]> =>
+    settlements: (accounts: Iterable<bigint>, room: number): Promise<Job[]> =>
       together(
         "settle",
         [...accounts].filter((id) => !isSystem(id)).map((id) => engineAbi.encodeFunctionData("settle", [id])),
+        room,
         { purpose: "solvency" },
       ),
 
     /** Positions in a market that has its settlement price. */
-    closings: (market: number, accounts: readonly bigint[]): Promise<Job[]> =>
+    closings: (market: number, accounts: readonly bigint[], room: number): Promise<Job[]> =>
       together(
         `close ${market}`,
         accounts.map((account) => engineAbi.encodeFunctionData("close", [market, account])),
+        room,
         { purpose: "solvency" },
       ),
   };

@@ -34,6 +34,11 @@ export function bumped(before: Fees, market: Fees | undefined, caps: Caps): Fees
   return maxFeePerGas > caps.maxFee ? undefined : { maxFeePerGas, maxPriorityFeePerGas };
 }
 
+/** The same within a lower cap, {wei/gas}. */
+export function within({ maxFeePerGas, maxPriorityFeePerGas }: Fees, cap: bigint): Fees {
+  return { maxFeePerGas: min(maxFeePerGas, cap), maxPriorityFeePerGas: min(maxPriorityFeePerGas, cap) };
+}
+
 /** {wei/gas} what a unit of gas is expected to cost in the next block. */
 export const expectedPrice = (baseFee: bigint, { maxFeePerGas, maxPriorityFeePerGas }: Fees): bigint =>
   min(maxFeePerGas, baseFee + maxPriorityFeePerGas);

@@ -13,6 +13,8 @@ export interface Request {
   readonly data: string;
   readonly value: bigint; // {wei}
   readonly gas: bigint;
+  /** {wei/gas} above which it is not worth its gas; nothing: the caps alone. */
+  readonly most?: bigint;
 }
 
 export interface Flight extends Request {

@@ -8,7 +8,7 @@ import {
   Network,
 } from "ethers";
 import { KeeperError, messageOf, RetryableError } from "../errors.ts";
-import type { Transport } from "./transport.ts";
+import { isAnswer, type Transport } from "./transport.ts";
 
 export interface Head {
   readonly number: number;
@@ -17,11 +17,12 @@ export interface Head {
   readonly baseFee: bigint; // {wei/gas} 0 on a chain without EIP-1559
 }
 
-/** Refusals of these decide what happens next: fewer blocks, another number, no tip. */
-const ANSWERED = new Set(["eth_getLogs", "eth_sendRawTransaction", "eth_maxPriorityFeePerGas"]);
+/** {block} that one node may be behind another without being left. */
+const LAG = 16;
 
 export class KeeperProvider extends JsonRpcApiProvider {
   readonly #transport: Transport;
+  #highest = 0;
 
   constructor(transport: Transport, chainId: number) {
     const network = Network.from(chainId);
@@ -36,13 +37,27 @@ export class KeeperProvider extends JsonRpcApiProvider {
   /** What a node says against a request is an answer where it is asked for one, and else a failure of the node: worth another try. */
   override getRpcError(payload: JsonRpcPayload, failure: JsonRpcError): Error {
     const error = super.getRpcError(payload, failure);
-    const isAnswer = !("code" in error) || error.code !== "UNKNOWN_ERROR" || ANSWERED.has(payload.method);
-    if (isAnswer) return error;
+    if (isAnswer(payload.method, failure.error)) return error;
     const said = failure.error.message ?? `code ${failure.error.code}`;
     return new RetryableError(`The node refuses ${payload.method}: ${said}`, { cause: error });
   }
 
+  /** A node that has fallen behind is left for the other; where both say so, the chain has been taken back. */
   async head(): Promise<Head> {
+    const first = await this.#latest();
+    const missing = this.#highest - first.number;
+    const isLeft = missing > LAG && this.#transport.leave(`it is ${missing} blocks behind`);
+    const head = isLeft ? await this.#latest() : first;
+    this.#highest = head.number;
+    return head;
+  }
+
+  /** Asks the other node from now on. */
+  leave(reason: string): void {
+    this.#transport.leave(reason);
+  }
+
+  async #latest(): Promise<Head> {
     const head = await this.blockAt("latest");
     if (head === undefined) throw new RetryableError(`${this.#transport.hosts[0]} has no latest block`);
     return head;

@@ -1,7 +1,7 @@
 /** Signs, numbers and sends transactions, and sees each one through: mined, replaced for more, or overtaken. */
 import { formatEther, keccak256, type TransactionReceipt, type Wallet } from "ethers";
 import { KeeperError, messageOf, RetryableError } from "../errors.ts";
-import { bumped, type Caps, type Fees } from "./fees.ts";
+import { bumped, type Caps, type Fees, within } from "./fees.ts";
 import type { Flight, FlightLog, Request } from "./flights.ts";
 import type { KeeperProvider } from "./provider.ts";
 
@@ -20,6 +20,8 @@ export interface SenderOptions {
   readonly now?: () => number; // {ms}
   onOutcome?(flight: Flight, outcome: Outcome, receipt?: TransactionReceipt, reason?: string): void;
   onReplace?(flight: Flight, fees: Fees): void;
+  /** What is under way could not be written down: a restart would not find it. */
+  onUnsaved?(reason: string): void;
 }
 
 const FILL_GAS = 21_000n; // of a transaction that does nothing but use its nonce
@@ -28,7 +30,8 @@ const MOST_BUMPS = 12; // of an unknown transaction with our nonce: four times i
 export type Sender = ReturnType<typeof createSender>;
 
 export function createSender(options: SenderOptions) {
-  const { wallet, chainId, provider, outlet, log, caps, stuck, now = Date.now, onOutcome, onReplace } = options;
+  const { wallet, chainId, provider, outlet, log, caps, stuck, now = Date.now } = options;
+  const { onOutcome, onReplace, onUnsaved } = options;
   const flights = new Map<number, Flight>();
   let next = 0;
   let turn: Promise<unknown> = Promise.resolve();
@@ -40,7 +43,14 @@ export function createSender(options: SenderOptions) {
     return mine;
   }
 
-  const save = () => log.save([...flights.values()]);
+  /** A full disk must not keep anything from being sent: what is not on record is found again by its number. */
+  const save = () =>
+    log.save([...flights.values()]).catch((error: unknown) => {
+      onUnsaved?.(messageOf(error));
+    });
+
+  const capsOf = ({ most }: Request): Caps =>
+    most === undefined || most > caps.maxFee ? caps : { ...caps, maxFee: most };
 
   async function sign(request: Request, nonce: number, fees: Fees, before: readonly string[]): Promise<Flight> {
     const { to, data, value, gas } = request;
@@ -62,6 +72,12 @@ export function createSender(options: SenderOptions) {
       if (error instanceof RetryableError || /already known|already imported|known transaction/i.test(messageOf(error)))
         return; // it may have arrived: the next look will tell
       if (hasCode(error, "INSUFFICIENT_FUNDS")) {
+        if (flight.hashes.length > 1) return; // the offer before this one stands
+        if (flights.size > 1) {
+          // Nodes count the most that all of them could cost, several times what they will: room comes with the next block.
+          next = flights.has(flight.nonce + 1) ? next : flight.nonce;
+          return end(flight, "refused", undefined, "there is no money for it beside what is under way");
+        }
         flights.delete(flight.nonce);
         next = Math.min(next, flight.nonce);
         await save();
@@ -101,8 +117,9 @@ export function createSender(options: SenderOptions) {
   }
 
   async function replace(flight: Flight, market: Fees | undefined): Promise<void> {
-    const fees = bumped(flight.fees, market, caps);
+    const fees = bumped(flight.fees, market, capsOf(flight));
     if (fees === undefined) {
+      if (isHolding(flight, market)) return giveUp(flight, market);
       flights.set(flight.nonce, { ...flight, sentAt: now() }); // at the cap: the same again, should a node have lost it
       return broadcast(flight);
     }
@@ -111,6 +128,26 @@ export function createSender(options: SenderOptions) {
     await save();
     onReplace?.(again, fees);
     await broadcast(again);
+  }
+
+  /** Whether others wait behind an offer that blocks will not take, and that is not worth more. */
+  function isHolding(flight: Flight, market: Fees | undefined): boolean {
+    if (market === undefined || flight.most === undefined) return false;
+    const price = (market.maxFeePerGas + market.maxPriorityFeePerGas) / 2n; // about what the next block takes
+    return price > flight.fees.maxFeePerGas && [...flights.keys()].some((nonce) => nonce > flight.nonce);
+  }
+
+  /** Its number is used for nothing, which is cheap, so that others get through. */
+  async function giveUp(flight: Flight, market: Fees | undefined): Promise<void> {
+    const fees = bumped(flight.fees, market, caps);
+    if (fees === undefined) return;
+    const { key, label, nonce } = flight;
+    const filler = { key, label: `give up ${label}`, to: wallet.address, data: "0x", value: 0n, gas: FILL_GAS };
+    const empty = await sign(filler, nonce, fees, flight.hashes);
+    flights.set(nonce, empty);
+    await save();
+    onReplace?.(empty, fees);
+    await broadcast(empty);
   }
 
   return {
@@ -133,7 +170,7 @@ export function createSender(options: SenderOptions) {
     /** @throws KeeperError without money for gas */
     send: (request: Request, fees: Fees): Promise<void> =>
       inTurn(async () => {
-        const flight = await sign(request, next++, fees, []);
+        const flight = await sign(request, next++, within(fees, request.most ?? caps.maxFee), []);
         flights.set(flight.nonce, flight);
         await save(); // before anybody can have seen it
         await broadcast(flight);
@@ -144,12 +181,16 @@ export function createSender(options: SenderOptions) {
       inTurn(async () => {
         const used = await provider.getTransactionCount(wallet.address, "latest");
         const before = [...flights.values()].sort((a, b) => a.nonce - b.nonce);
-        for (const flight of before) {
-          const receipts = await Promise.all(flight.hashes.map((hash) => provider.getTransactionReceipt(hash)));
-          const receipt = receipts.find((found) => found !== null);
+        const receipts = await Promise.all(
+          before.map(({ hashes }) => Promise.all(hashes.map((hash) => provider.getTransactionReceipt(hash)))),
+        );
+        for (const [i, flight] of before.entries()) {
+          const receipt = receipts[i]?.find((found) => found !== null);
           if (receipt) end(flight, receipt.status === 1 ? "mined" : "reverted", receipt);
           else if (flight.nonce < used) end(flight, "overtaken");
-          else if (now() - flight.sentAt >= stuck * 1_000) await replace(flight, market);
+          else if (Math.abs(now() - flight.sentAt) >= stuck * 1_000)
+            // either way: clocks are set back
+            await replace(flight, market);
         }
         // What a reorg has dropped leaves a gap that nothing behind it gets past.
         const lowest = Math.min(next, ...flights.keys());

@@ -6,6 +6,7 @@ import { KeyedSet } from "../../../sdk/src/keyed.ts";
 import { fill } from "../../../sdk/src/ledger.ts";
 import { type MarketStatus, type PriceState, MarketStatus as Status } from "../../../sdk/src/types.ts";
 import { CLAIMS, FEES, inventoryOf, isSystem } from "../../../sdk/src/units.ts";
+import { messageOf } from "../errors.ts";
 import type { EventName, Events, KeeperEvent } from "./events.ts";
 import { createJournal, type Journal } from "./journal.ts";
 
@@ -144,7 +145,8 @@ export function createMirror(tokenUnit: bigint) {
         undoState = state.recorded(() => events.forEach(apply));
       } catch (error) {
         undoJournal();
-        throw error;
+        if (error instanceof Contradiction) throw error;
+        throw new Contradiction(`The mirror cannot follow: ${messageOf(error)}`, { cause: error }); // the contracts have done it
       }
       const accounts = [...state.accounts.touched, ...[...state.positions.touched].map((key) => key >> 6n)];
       const markets = [...dirty.markets].filter((id) => !marketsBefore.has(id));

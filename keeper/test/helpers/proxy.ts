@@ -1,4 +1,4 @@
-/** A way to a node that can be cut, and that refuses what public nodes refuse. */
+/** A way to a node that can be cut, that refuses what public nodes refuse, and that lies. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { freePort } from "../../../test/helpers/nodes.ts";
@@ -16,9 +16,14 @@ export interface Way {
   limit(blocks: number): void;
   /** Answers with HTTP 503 as long as it is on. */
   fail(isOn: boolean): void;
+  /** What stands in for the node's own answer; undefined: the node is asked. Nothing any more: no lie. */
+  lie(lie?: Lie): void;
 }
 
-interface Call {
+export type Lie = (call: Call) => Fake | undefined | Promise<Fake | undefined>;
+type Fake = { readonly result: unknown } | { readonly error: { readonly code: number; readonly message: string } };
+
+export interface Call {
   readonly id: number;
   readonly method: string;
   readonly params: readonly { readonly fromBlock?: string; readonly toBlock?: string }[];
@@ -30,9 +35,13 @@ export async function startProxy(target: string): Promise<Way> {
   const methods: string[] = [];
   let most = Number.POSITIVE_INFINITY;
   let isFailing = false;
+  let lying: Lie | undefined;
   let server: Server | undefined;
 
-  const refused = ({ id, method, params }: Call) => {
+  const refused = async (call: Call) => {
+    const { id, method, params } = call;
+    const lie = await lying?.(call);
+    if (lie !== undefined) return { jsonrpc: "2.0", id, ...lie };
     if (method !== "eth_getLogs") return undefined;
     const range = Number(params[0]?.toBlock) - Number(params[0]?.fromBlock) + 1;
     ranges.push(range);
@@ -44,7 +53,7 @@ export async function startProxy(target: string): Promise<Way> {
     const body: Call | Call[] = JSON.parse(text);
     const calls = Array.isArray(body) ? body : [body];
     methods.push(...calls.map(({ method }) => method));
-    const refusals = calls.map(refused);
+    const refusals = await Promise.all(calls.map(refused));
     const passed = calls.filter((_, i) => refusals[i] === undefined);
     const answers: object[] = passed.length === 0 ? [] : await forward(passed);
     answers.push(...refusals.filter((refusal) => refusal !== undefined));
@@ -95,6 +104,9 @@ export async function startProxy(target: string): Promise<Way> {
     },
     fail(isOn) {
       isFailing = isOn;
+    },
+    lie(next) {
+      lying = next;
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Numbers, fees and fates of transactions against anvil, whose blocks the test makes. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
@@ -13,6 +13,7 @@ import { KeeperProvider } from "../../src/chain/provider.ts";
 import { createSender, type Outcome } from "../../src/chain/sender.ts";
 import { createTransport } from "../../src/chain/transport.ts";
 import { KeeperError } from "../../src/errors.ts";
+import { startProxy } from "../helpers/proxy.ts";
 
 const CHAIN = 31_337;
 const caps = { maxFee: parseUnits("500", "gwei"), maxTip: parseUnits("3", "gwei") };
@@ -31,6 +32,7 @@ describe("the sender on anvil", () => {
     receipt?: TransactionReceipt | undefined;
   }[] = [];
   let replaced = 0;
+  const unsaved: string[] = [];
   const request = (method: string, ...params: unknown[]) => rpc(node.url, method, params);
   const mine = (blocks = 1) => request("anvil_mine", blocks);
 
@@ -47,13 +49,14 @@ describe("the sender on anvil", () => {
     folder = await mkdtemp(path.join(tmpdir(), "sender-"));
     wallet = new Wallet(Wallet.createRandom().privateKey);
     await request("anvil_setBalance", wallet.address, `0x${parseEther("10").toString(16)}`);
-    [ended.length, replaced] = [0, 0];
+    [ended.length, unsaved.length, replaced] = [0, 0, 0];
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  async function sender(stuck = 3_600) {
+  async function sender(stuck = 3_600, outlet = provider) {
     const made = createSender({
-      ...{ wallet, chainId: CHAIN, provider, outlet: provider, caps, stuck },
+      ...{ wallet, chainId: CHAIN, provider, outlet, caps, stuck },
+      onUnsaved: (reason) => void unsaved.push(reason),
       log: createFlightLog(folder, { chainId: CHAIN, sender: wallet.address }, (_, reason) => assert.fail(reason)),
       onOutcome: ({ label, nonce, hashes }: Flight, outcome, receipt) =>
         void ended.push({ label, nonce, outcome, hash: hashes.at(-1) ?? "", receipt }),
@@ -108,6 +111,30 @@ describe("the sender on anvil", () => {
     assert.ok(replaced > 0);
     const price = ended[0]?.receipt?.gasPrice ?? 0n;
     assert.ok(price > offer.maxFeePerGas, `${price}`);
+  });
+
+  it("never offers more than it is worth, and gives its number up when others wait behind it", async () => {
+    const one = await sender(0.05);
+    const offer = await fees();
+    const most = offer.maxFeePerGas - 1n;
+    await one.send({ ...pay("cheap"), gas: 900_000n, most }, offer);
+    await request("anvil_setNextBlockBaseFeePerGas", `0x${(offer.maxFeePerGas * 8n).toString(16)}`);
+    await mine();
+    await one.send(pay("dear"), await fees());
+    for (let i = 0; i < 20 && one.size > 0; i++) {
+      await sleep(60);
+      await one.poll(await fees());
+      await mine();
+    }
+    assert.deepEqual(
+      ended.map(({ label, nonce, outcome }) => [label, nonce, outcome]),
+      [
+        ["give up cheap", 0, "mined"],
+        ["dear", 1, "mined"],
+      ],
+    );
+    assert.equal(ended[0]?.receipt?.gasUsed, 21_000n);
+    assert.equal(ended[0]?.receipt?.to, wallet.address);
   });
 
   it("finds after a restart what it had sent before, mined or not", async () => {
@@ -201,6 +228,64 @@ describe("the sender on anvil", () => {
       [["second", 1, "mined"]],
     );
     assert.equal(await provider.getTransactionCount(wallet.address), 2);
+  });
+
+  it("goes on with what is under way when there is no money for more beside it", async () => {
+    const way = await startProxy(node.url);
+    const outlet = new KeeperProvider(createTransport({ urls: [way.url] }), CHAIN);
+    try {
+      const one = await sender(3_600, outlet);
+      const offer = await fees();
+      await one.send(pay("first"), offer);
+      // As geth counts: the most that all of them could cost.
+      const message = "insufficient funds for gas * price + value: balance 9, queued cost 5, tx cost 5, overshot 1";
+      way.lie(({ method }) =>
+        method === "eth_sendRawTransaction" ? { error: { code: -32_000, message } } : undefined,
+      );
+      await one.send(pay("second"), offer);
+      assert.deepEqual([...one.keys], ["first"]);
+      way.lie();
+      await one.send(pay("third"), offer);
+      await mine();
+      await one.poll(offer);
+      assert.deepEqual(
+        ended.map(({ label, nonce, outcome }) => [label, nonce, outcome]),
+        [
+          ["second", 1, "refused"],
+          ["first", 0, "mined"],
+          ["third", 1, "mined"],
+        ],
+      );
+    } finally {
+      outlet.destroy();
+      await way.cut();
+    }
+  });
+
+  it("sends although nothing can be written down, and says so", async () => {
+    const one = await sender();
+    await rm(folder, { recursive: true });
+    await one.send(pay("unwritten"), await fees());
+    await mine();
+    await one.poll(await fees());
+    assert.deepEqual(
+      ended.map(({ label, outcome }) => [label, outcome]),
+      [["unwritten", "mined"]],
+    );
+    assert.ok(unsaved.length > 0 && unsaved.every((reason) => /ENOENT/.test(reason)), unsaved.join());
+    folder = await mkdtemp(path.join(tmpdir(), "sender-"));
+  });
+
+  it("counts what was sent by a clock that has since been set back as stuck", async () => {
+    const first = await sender();
+    const offer = await fees();
+    await first.send(pay("later"), offer);
+    const file = path.join(folder, "in-flight.json");
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replace(/"sentAt":\d+/, `"sentAt":${Date.now() + 3_600_000}`));
+    const second = await sender(1);
+    await second.poll(offer);
+    assert.equal(replaced, 1);
   });
 
   it("stops when there is no money for gas, and says how much", async () => {
