@@ -9,7 +9,7 @@ import { query } from "../../check/rows.ts";
 import { writeRecord } from "./record.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
-const PATIENCE = 120_000; // {ms}
+const PATIENCE = 300_000; // {ms}
 
 export interface Indexer {
   readonly apiUrl: string;
