@@ -28,6 +28,7 @@ export const rememberOwnBlock = (queries: QueryClient, block: bigint): bigint | 
   queries.setQueryData<bigint>(ownBlockKey, (known = 0n) => max(known, block));
 
 interface Teller<T> {
+  readonly queryKey: readonly string[];
   readonly indexed: (url: string) => Promise<T>;
   readonly logged: (logs: ChainLogs) => Promise<T> | T;
 }
@@ -36,13 +37,17 @@ async function tell<T>(
   queries: QueryClient,
   reader: Reader,
   url: string | undefined,
-  { indexed, logged }: Teller<T>,
+  { queryKey, indexed, logged }: Teller<T>,
 ): Promise<Told<T>> {
   let why = "No indexer is configured.";
   if (url !== undefined) {
     try {
       const found = await follow(queries, reader, url);
-      if (typeof found !== "string") return { source: { kind: "indexer", block: found }, what: await indexed(url) };
+      if (typeof found !== "string") {
+        const known = queries.getQueryData<Told<T>>(queryKey);
+        if (known?.source.kind === "indexer" && known.source.block === found) return known; // nothing is new
+        return { source: { kind: "indexer", block: found }, what: await indexed(url) };
+      }
       why = found;
     } catch {
       why = "The indexer does not answer.";
@@ -80,6 +85,7 @@ function logsOf(queries: QueryClient, reader: Reader): Promise<ChainLogs> {
   return queries.fetchQuery({
     queryKey,
     queryFn: () => readLogs(reader, queries.getQueryData<ChainLogs>(queryKey)),
+    structuralSharing: false, // they are many, and only grow
   });
 }
 
@@ -87,10 +93,12 @@ type Where = Pick<Settings, "indexerUrl">;
 
 export const historyQuery = (reader: Reader, { indexerUrl }: Where, { decimals }: Pick<Token, "decimals">) => {
   const markets = reader.deployment.markets.map(({ index }) => index);
+  const queryKey = [HISTORY, "markets", reader.deployment.contracts.engine];
   return {
-    queryKey: [HISTORY, "markets", reader.deployment.contracts.engine],
+    queryKey,
     queryFn: ({ client }: { client: QueryClient }): Promise<Told<History>> =>
       tell(client, reader, indexerUrl, {
+        queryKey,
         indexed: (url) => readIndexedHistory(url, markets),
         logged: (logs) => historyOf(logs, markets, tokenUnit(decimals)),
       }),
@@ -98,16 +106,20 @@ export const historyQuery = (reader: Reader, { indexerUrl }: Where, { decimals }
   };
 };
 
-export const earningsQuery = (reader: Reader, { indexerUrl }: Where, { decimals }: Pick<Token, "decimals">) => ({
-  queryKey: [HISTORY, "earnings", reader.deployment.contracts.engine],
-  queryFn: ({ client }: { client: QueryClient }): Promise<Told<Earnings>> =>
-    tell(client, reader, indexerUrl, {
-      indexed: (url) => readIndexedEarnings(url, reader.deployment.contracts),
-      logged: async (logs) =>
-        earningsOf(logs, reader.deployment.contracts, await booksAt(reader, logs.to), tokenUnit(decimals)),
-    }),
-  refetchInterval: 4 * reader.client.pollingInterval,
-});
+export const earningsQuery = (reader: Reader, { indexerUrl }: Where, { decimals }: Pick<Token, "decimals">) => {
+  const { contracts } = reader.deployment;
+  const queryKey = [HISTORY, "earnings", contracts.engine];
+  return {
+    queryKey,
+    queryFn: ({ client }: { client: QueryClient }): Promise<Told<Earnings>> =>
+      tell(client, reader, indexerUrl, {
+        queryKey,
+        indexed: (url) => readIndexedEarnings(url, contracts),
+        logged: async (logs) => earningsOf(logs, contracts, await booksAt(reader, logs.to), tokenUnit(decimals)),
+      }),
+    refetchInterval: 4 * reader.client.pollingInterval,
+  };
+};
 
 /** {asset} on the books of both pools. */
 async function booksAt({ client, deployment }: Reader, blockNumber: bigint) {
