@@ -47,7 +47,7 @@ export async function createStage(): Promise<Stage> {
     closers.push(world.end);
     const relay = await startRelay(world.url);
     closers.push(relay.stop);
-    const indexer = await startIndexer(world.deployment, relay.url);
+    const indexer = await startIndexer(world.deployment, relay.url, { pollingInterval: 250 });
     closers.push(indexer.stop);
     const site = await buildSite({
       ...{ NETWORK: world.id, VITE_RPC_URL: world.url, VITE_POLLING_INTERVAL: "250" },

@@ -123,6 +123,7 @@ export function afterJourneys(on: Journeys): void {
       .getByText(/^Losses that the pool has paid since took [\d,.]+ USD of what your requests pay at most\.$/)
       .waitFor();
     await page.getByText(/The indexer does not answer\. It is read from the chain itself/).waitFor();
+    await on.choose(page, "Junior");
     const { logs, earnings } = readerOf(on.stage.world);
     const worst = largestLoss((await earnings(await logs())).books.junior);
     assert.ok(worst !== undefined && worst.assets > 0n);

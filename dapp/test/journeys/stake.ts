@@ -266,6 +266,7 @@ export function stakeJourneys(on: Journeys): void {
     const table = page.getByRole("table", { name: /^Income of the senior pool/ });
     const cells = (source: string) => table.getByRole("row", { name: new RegExp(`^${source}`) }).getByRole("cell");
     assert.match((await cells("Premiums").nth(1).textContent()) ?? "", /^0\.00 %/);
+    for (let i = 0; i < 20; i += 1) await world.pass(3_300); // premiums accrue only while the price is fresh
     await on.collect();
     await indexer.until(Number(await world.request("eth_blockNumber")));
     const { reader, logs, earnings } = readerOf(world);
@@ -274,7 +275,7 @@ export function stakeJourneys(on: Journeys): void {
     assert.ok(past !== undefined && past.premiums > 0n && past.seconds < 30n * BigInt(DAY));
     await cells("Premiums").nth(2).getByText(percent(past.premiums, 10_000n)).waitFor();
     await cells("Together").nth(2).getByText(percent(past.premiums, 10_000n)).waitFor();
-    assert.match((await cells("Premiums").nth(2).textContent()) ?? "", /of 1[89] d/);
+    assert.match((await cells("Premiums").nth(2).textContent()) ?? "", /of (18|19|20) d/);
     assert.equal(await page.getByText("It is read from the chain itself").count(), 0);
     await page.getByText(/^No shortfall has reached this pool since/).waitFor();
     assert.deepEqual(await seriousFindings(page), []);

@@ -30,6 +30,7 @@ interface Line {
 
 export function YieldPanel({ data, earnings, tranche }: Props) {
   const pool = data.pools[tranche];
+  const lines = useLines(data, tranche);
   return (
     <Panel
       title="What you earn"
@@ -41,15 +42,21 @@ export function YieldPanel({ data, earnings, tranche }: Props) {
     >
       <Table
         caption={`Income of the ${tranche} pool by source, a year`}
-        rows={useLines(data, tranche)}
+        rows={lines}
         keyOf={({ source }) => source}
         columns={[
           { name: "Source", cell: ({ source }) => source },
           { name: "Expected", cell: ({ expected }) => expected, isNumber: true },
           ...pastColumns(data, earnings?.what, tranche),
-          { name: "How", cell: ({ note }) => <span className="hint">{note}</span>, isText: true },
         ]}
       />
+      <ul className="notes">
+        {lines.map(({ source, note }) => (
+          <li key={source}>
+            <strong>{source}:</strong> {note}
+          </li>
+        ))}
+      </ul>
       <p className="hint">
         What was realised is what reached the pool, a year, of what was on its books; it vests after that.{" "}
         {earnings === undefined ? "" : sourceText(earnings.source)}
@@ -70,31 +77,31 @@ function useLines({ pools, markets, expected }: StakePageData, tranche: TrancheN
       source: "Premiums",
       expected: percent(rateOf(premiums, pools[tranche].totalAssets), 10_000n),
       past: (is) => is.premiums,
-      note: `Longs and shorts pay for the stake they use: ${fixed(expected.premiums, token.decimals, 0)} ${token.symbol} a year at today's rates from all markets, ${percent(pools.treasuryBps, 10_000n, 0)} of it to the treasury.`,
+      note: `longs and shorts pay for the stake they use: ${fixed(expected.premiums, token.decimals, 0)} ${token.symbol} a year at today's rates from all markets, ${percent(pools.treasuryBps, 10_000n, 0)} of it to the treasury.`,
     },
     {
       source: "Fees and penalties",
       expected: buckets.some(({ isFull }) => isFull) ? "not foreseen" : "0.00 %",
       past: (is) => is.bucket,
-      note: `Go to each market's bucket, which pays losses before you do; what exceeds its target is income. Now: ${buckets.map(({ text }) => text).join(", ")}.`,
+      note: `go to each market's bucket, which pays losses before you do; what exceeds its target is income. Now: ${buckets.map(({ text }) => text).join(", ")}.`,
     },
     {
       source: "Positions taken over",
       expected: "not foreseen",
       past: (is) => is.inventory,
-      note: "What the pools' own positions have earned once they are closed; it repays first what they have cost.",
+      note: "what the pools' own positions have earned once they are closed; it repays first what they have cost.",
     },
     {
       source: "Shortfalls paid",
       expected: "not foreseen",
       past: (is) => -is.losses,
-      note: "What the pool paid where margin and bucket were not enough. What it may be: see what you can lose.",
+      note: "what the pool paid where margin and bucket were not enough.",
     },
     {
       source: "Together",
       expected: "–",
       past: (is) => is.premiums + is.bucket + is.inventory - is.losses,
-      note: "Not compounded.",
+      note: "not compounded.",
     },
   ];
 }
