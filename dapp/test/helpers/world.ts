@@ -6,13 +6,13 @@ import { JsonRpcProvider } from "ethers";
 import { readRecord } from "../../../deploy/record.ts";
 import { SEATS as LIVE_SEATS, settle, siteOf } from "../../../lab/src/live/people.ts";
 import { publish, type Site } from "../../../lab/src/site.ts";
-import type { Participant } from "../../../lab/src/world.ts";
 import type { Deployment } from "../../../sdk/src/deployment.ts";
 import { type Node, run, startNode } from "../../../test/helpers/nodes.ts";
 
 const DEPLOY = path.resolve(import.meta.dirname, "../../../deploy");
 const SEED = 1;
-const TRADERS = 12;
+/** Few, so that a crash is over soon; a curve that is deeper than what they hold; room in the senior pool. */
+const CROWD = { traders: 12, senior: 300_000n, provided: 200_000n } as const;
 export const PRICE = 2_000n * 10n ** 8n; // {1e-8 USD}
 
 /** Who is who among the node's unlocked accounts. */
@@ -23,8 +23,6 @@ export interface World {
   readonly url: string;
   readonly site: Site;
   readonly deployment: Deployment;
-  /** Who trades, each with his margin account. */
-  readonly traders: readonly Participant[];
   seat(index: number): string;
   request(method: string, ...params: unknown[]): Promise<unknown>;
   /** Lets `seconds` pass and publishes a price: the same as before unless it is given, so that nothing is stale. @param price {1e-8 USD} */
@@ -65,10 +63,10 @@ async function populateWorld(
   const request = (method: string, ...params: unknown[]): Promise<unknown> => provider.send(method, params);
   const accounts: string[] = await provider.send("eth_accounts", []);
   const site = await siteOf(provider, deployment);
-  const traders = await settle(site, provider, SEED, PRICE, TRADERS);
+  await settle(site, provider, SEED, PRICE, CROWD);
   let said = PRICE;
   return {
-    ...{ id, url: node.url, site, deployment, traders, request, end, stopNode: () => node.stop() },
+    ...{ id, url: node.url, site, deployment, request, end, stopNode: () => node.stop() },
     seat: (index) => {
       const found = accounts[index];
       if (found === undefined) throw new Error(`The node has no account ${index}`);
