@@ -266,7 +266,7 @@ export function stakeJourneys(on: Journeys): void {
     const table = page.getByRole("table", { name: /^Income of the senior pool/ });
     const cells = (source: string) => table.getByRole("row", { name: new RegExp(`^${source}`) }).getByRole("cell");
     assert.match((await cells("Premiums").nth(1).textContent()) ?? "", /^0\.00 %/);
-    for (let i = 0; i < 20; i += 1) await world.pass(3_300); // premiums accrue only while the price is fresh
+    for (let i = 0; i < 12; i += 1) await world.pass(3_300); // premiums accrue only while the price is fresh
     await on.collect();
     await indexer.until(Number(await world.request("eth_blockNumber")));
     const { reader, logs, earnings } = readerOf(world);
