@@ -41,7 +41,7 @@ export function YieldPanel({ data, earnings, tranche }: Props) {
       }
     >
       <Table
-        caption={`Income of the ${tranche} pool by source, a year`}
+        caption={`Income of the ${tranche} pool by source, a year: expected, and of the last days`}
         rows={lines}
         keyOf={({ source }) => source}
         columns={[
@@ -112,7 +112,7 @@ function pastColumns(data: StakePageData, earnings: Earnings | undefined, tranch
     const past = earnings && realised(earnings, tranche, data.block.timestamp, days * DAY);
     const isShort = past !== undefined && past.seconds < days * DAY;
     return {
-      name: `Last ${days} days`,
+      name: `${days} days`,
       cell: ({ past: of }) => {
         if (earnings === undefined) return "…";
         if (past === undefined) return "–";
