@@ -36,7 +36,7 @@ async function measure(database: string, url?: string): Promise<Figures> {
   const begin = performance.now();
   let indexer: Indexer | undefined;
   try {
-    indexer = await startIndexer(deployment, chain.url, url);
+    indexer = await startIndexer(deployment, chain.url, { databaseUrl: url });
     await indexer.until(0);
     const up = performance.now();
     await indexer.until(blocks);

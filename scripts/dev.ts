@@ -8,15 +8,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { JsonRpcProvider } from "ethers";
 import { readRecord } from "../deploy/record.ts";
-import { createChain } from "../lab/src/chain.ts";
 import { keyOf } from "../lab/src/keys.ts";
 import { createFeeds, type Feeds } from "../lab/src/live/feeds.ts";
-import { SEATS, settle } from "../lab/src/live/people.ts";
+import { SEATS, settle, siteOf } from "../lab/src/live/people.ts";
 import { COMMANDS, createPrices, type Prices, TICK } from "../lab/src/live/prices.ts";
 import { createWatch } from "../lab/src/live/watch.ts";
 import { MARKET, type Site } from "../lab/src/site.ts";
-import { settleListing } from "../lab/src/world.ts";
-import type { Deployment } from "../sdk/src/deployment.ts";
 import { checkFree } from "./lib/ports.ts";
 import { createStage, type Program, type Stage } from "./lib/processes.ts";
 
@@ -105,14 +102,6 @@ async function connect(url: string): Promise<JsonRpcProvider> {
   return new JsonRpcProvider(url, undefined, { staticNetwork: true });
 }
 
-async function siteOf(provider: JsonRpcProvider, { contracts, markets, deployer }: Deployment): Promise<Site> {
-  const feed = markets[MARKET]?.feed;
-  if (feed === undefined) throw new Error(`The deployment has no market ${MARKET}`);
-  const request = ({ method, params }: { method: string; params?: unknown }) =>
-    provider.send(method, Array.isArray(params) ? params : []);
-  return { chain: await createChain({ request }), addresses: { ...contracts, feed }, operator: deployer };
-}
-
 /** One price after the other until it is told to stop. */
 async function play(
   stage: Stage,
@@ -168,7 +157,6 @@ async function main(args: string[]): Promise<number> {
     const feeds = createFeeds(provider, deployment);
     const opening = await feeds.read();
     const price = opening[MARKET] ?? 0n;
-    await settleListing(site, price);
     stage.say("people", "come in");
     await settle(site, provider, seed, price);
 

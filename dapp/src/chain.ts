@@ -7,10 +7,13 @@ import type { Settings } from "./config.ts";
 
 const KNOWN: readonly Chain[] = [sepolia, baseSepolia, arbitrumSepolia];
 
-export function chainOf({ deployment, rpcUrl }: Settings): Chain {
+export function chainOf({ deployment, rpcUrl, explorerUrl }: Settings): Chain {
   const known = KNOWN.find(({ id }) => id === deployment.chainId);
-  if (known !== undefined) return { ...known, rpcUrls: { default: { http: [rpcUrl] } } };
+  const explorer =
+    explorerUrl === undefined ? {} : { blockExplorers: { default: { name: "Explorer", url: explorerUrl } } };
+  if (known !== undefined) return { ...known, rpcUrls: { default: { http: [rpcUrl] } }, ...explorer };
   return defineChain({
+    ...explorer,
     id: deployment.chainId,
     name: `${deployment.network} (${deployment.chainId})`,
     nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },

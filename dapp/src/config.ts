@@ -6,6 +6,8 @@ export interface Settings {
   readonly rpcUrl: string;
   /** Undefined: everything is read from the chain. */
   readonly indexerUrl: string | undefined;
+  /** Of transactions; undefined: the known one of the chain, if any. */
+  readonly explorerUrl: string | undefined;
   /** Undefined: wallets of this browser only. */
   readonly walletConnectId: string | undefined;
   /** {ms} between two looks at the chain. */
@@ -40,12 +42,17 @@ export function parseSettings(env: Environment): Settings {
   const deployment = attempt(() => parseDeployment(JSON.parse(required(env, "VITE_DEPLOYMENT"))));
   const isLocal = deployment?.chainId === LOCAL_CHAIN;
   const rpcUrl = attempt(() => url("VITE_RPC_URL", given(env, "VITE_RPC_URL") ?? (isLocal ? LOCAL_RPC : undefined)));
-  const indexer = given(env, "VITE_INDEXER_URL");
-  const indexerUrl = indexer === undefined ? undefined : attempt(() => url("VITE_INDEXER_URL", indexer));
+  const optional = (name: string) => {
+    const value = given(env, name);
+    return value === undefined ? undefined : attempt(() => url(name, value));
+  };
+  const indexerUrl = optional("VITE_INDEXER_URL");
+  const explorerUrl = optional("VITE_EXPLORER_URL");
   const pollingInterval = attempt(() => whole("VITE_POLLING_INTERVAL", env, isLocal ? 1_000 : 4_000, 100, 60_000));
   if (faults.length > 0 || deployment === undefined || rpcUrl === undefined || pollingInterval === undefined)
     throw new SettingsError(faults);
-  return { deployment, rpcUrl, indexerUrl, pollingInterval, walletConnectId: given(env, "VITE_WALLETCONNECT_ID") };
+  const walletConnectId = given(env, "VITE_WALLETCONNECT_ID");
+  return { deployment, rpcUrl, indexerUrl, explorerUrl, pollingInterval, walletConnectId };
 }
 
 function given(env: Environment, name: string): string | undefined {

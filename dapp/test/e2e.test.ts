@@ -1,9 +1,10 @@
-/** The dApp in a real browser, against the contracts of a real deployment on a node: one world, one journey after the other. */
+/** The dApp in a real browser, against the contracts of a real deployment on a node, with the indexer: one world, one journey after the other. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createStage, type Stage } from "./helpers/stage.ts";
 import { journeysOn } from "./journeys/context.ts";
-import { crashJourneys } from "./journeys/crash.ts";
+import { afterJourneys, crashJourneys } from "./journeys/crash.ts";
+import { indexerJourneys, logJourneys } from "./journeys/history.ts";
 import { portfolioJourneys } from "./journeys/portfolio.ts";
 import { stakeJourneys } from "./journeys/stake.ts";
 
@@ -17,13 +18,17 @@ describe("dApp", { timeout: 600_000 }, () => {
   before(async () => {
     stage = await createStage();
     await stage.world.pass(60);
+    await stage.indexer.until(Number(await stage.world.request("eth_blockNumber")));
   });
 
   after(() => stage?.end());
 
+  describe("logs", () => logJourneys(on));
   describe("stake", () => stakeJourneys(on));
   describe("portfolio", () => portfolioJourneys(on));
   describe("crash", () => crashJourneys(on));
+  describe("indexer", () => indexerJourneys(on)); // the last of them ends it: what follows is told by the chain
+  describe("after the crash", () => afterJourneys(on));
 
   it("never threw anything that nobody caught", () => assert.deepEqual(stage?.faults, []));
 });

@@ -27,7 +27,12 @@ describe("configuration", () => {
 
   it("names every fault at once", () => {
     const live = JSON.stringify({ ...record, chainId: 11_155_111 });
-    const bad = { VITE_DEPLOYMENT: live, VITE_INDEXER_URL: "nowhere", VITE_POLLING_INTERVAL: "5" };
+    const bad = {
+      VITE_DEPLOYMENT: live,
+      VITE_INDEXER_URL: "nowhere",
+      VITE_EXPLORER_URL: "ftp://x",
+      VITE_POLLING_INTERVAL: "5",
+    };
     assert.throws(
       () => parseSettings(bad),
       (error) => {
@@ -35,6 +40,7 @@ describe("configuration", () => {
         assert.deepEqual(error.faults, [
           "VITE_RPC_URL is missing",
           "VITE_INDEXER_URL is no http or https URL",
+          "VITE_EXPLORER_URL is no http or https URL",
           "VITE_POLLING_INTERVAL must be a whole number from 100 to 60000",
         ]);
         return true;

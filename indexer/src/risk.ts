@@ -2,8 +2,8 @@
 import { ponder } from "ponder:registry";
 import schema from "ponder:schema";
 import { INPUTS, levelAskedBy, limitsOf, type RiskInput } from "../../sdk/src/risk.ts";
+import { volatilityBps } from "../../sdk/src/volatility.ts";
 import { type Db, momentOf } from "./lib/types.ts";
-import { volatilityBps } from "./lib/volatility.ts";
 
 ponder.on("Risk:VolatilityLimitsSet", async ({ event, context: { db } }) => {
   const { market, limits } = event.args;

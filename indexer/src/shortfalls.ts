@@ -1,9 +1,9 @@
 /** Shortfalls and who paid them: draws on the pools, loss shares, deficits. */
 import { ponder } from "ponder:registry";
 import schema from "ponder:schema";
-import { min } from "../../sdk/src/math.ts";
 import { chargedNow } from "../../sdk/src/shortfall.ts";
 import { ENGINE_DEFICIT } from "../../sdk/src/units.ts";
+import { juniorPart } from "../../sdk/src/waterfall.ts";
 import { addBalance, addDeficit, agree, patchMarket } from "./lib/ledger.ts";
 import { ledgerRow, marketRow } from "./lib/load.ts";
 import { play } from "./lib/play.ts";
@@ -28,7 +28,7 @@ ponder.on("Engine:ShortfallCovered", async ({ event, context: { db } }) => {
   const run = await waiting(db, event);
   const { tokenUnit } = await ledgerRow(db);
   const { bucket, price } = await marketRow(db, market);
-  const byJunior = min((run.draw?.byJunior ?? 0n) * tokenUnit, byPool); // whole tokens: what is beyond is excess
+  const byJunior = juniorPart(byPool, run.draw?.byJunior ?? 0n, tokenUnit);
   const layers = { byBucket, byJunior, bySenior: byPool - byJunior, byShare, toDeficit };
   agree(
     "the sum of the layers",

@@ -53,7 +53,9 @@ if (bin !== undefined) {
       await playCurve(stage);
       await playLiquidations(stage);
       await playBands(stage);
-      indexer = await startIndexer(await deploymentOf(stage.fx), node.url, await postgres.database("node"));
+      indexer = await startIndexer(await deploymentOf(stage.fx), node.url, {
+        databaseUrl: await postgres.database("node"),
+      });
     });
     after(async () => {
       await indexer?.stop();
@@ -105,7 +107,9 @@ if (bin !== undefined) {
       await prepare(world, cast, runner, 150_000n);
       await epochsByRescaling(await createScript(world, cast, runner), 6);
       const chain = await serve(connection.provider);
-      const indexer = await startIndexer(await deploymentOf(world.fx), chain.url, await postgres.database("lockstep"));
+      const indexer = await startIndexer(await deploymentOf(world.fx), chain.url, {
+        databaseUrl: await postgres.database("lockstep"),
+      });
       try {
         await indexer.until(await connection.ethers.provider.getBlockNumber());
         assert.deepEqual((await indexer.compare()).differences, []);

@@ -2,7 +2,7 @@
 
 import { ensure } from "./errors.ts";
 import { initialRatio } from "./margin.ts";
-import { abs, max, min, mulDivCeil, mulDivFloor } from "./math.ts";
+import { abs, max, min, mulDivCeil, mulDivFloor, sqrt } from "./math.ts";
 import { feeOf } from "./trading.ts";
 import type { MarketParams } from "./types.ts";
 import { BPS, ONE } from "./units.ts";
@@ -223,15 +223,4 @@ function at(table: readonly bigint[], level: bigint): bigint {
   const entry = table[Number(level)];
   if (entry === undefined) throw new RangeError(`level ${level} is not 0 to 4`);
   return entry;
-}
-
-/** floor(sqrt(x)), by Newton's steps from above. */
-function sqrt(x: bigint): bigint {
-  if (x < 2n) return x;
-  let root = 1n << BigInt((x.toString(2).length + 1) >> 1);
-  for (;;) {
-    const next = (root + x / root) >> 1n;
-    if (next >= root) return root;
-    root = next;
-  }
 }

@@ -26,3 +26,14 @@ export const sign = (a: bigint): bigint => (a < 0n ? -1n : a > 0n ? 1n : 0n);
 export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 export const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 export const clamp = (a: bigint, low: bigint, high: bigint): bigint => max(low, min(a, high));
+
+/** floor(sqrt(x)), by Newton's steps from above. */
+export function sqrt(x: bigint): bigint {
+  if (x < 2n) return x;
+  let root = 1n << BigInt((x.toString(2).length + 1) >> 1);
+  for (;;) {
+    const next = (root + x / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}

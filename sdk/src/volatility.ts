@@ -1,5 +1,5 @@
 /** How much a price moves: the twin of contracts/libraries/VolatilityLib.sol, eq. (32) to (36) of docs/mechanism.md. Pure. */
-import { ceilDiv, max, min } from "./math.ts";
+import { ceilDiv, max, min, sqrt } from "./math.ts";
 
 /** What a market remembers of its price. `undefined` where it is passed: nothing was observed yet. */
 export interface VolatilityHistory {
@@ -28,6 +28,7 @@ const BUCKETS = 12;
 const MAX_ENTRY = 2_000_000n; // {2e-8}
 const MAX_TIME = (1n << 48n) - 1n; // {s}
 const MINUTES_PER_YEAR = 525_600n;
+const PER_BPS2 = 10n ** 10n; // D18{1/year} of a {bps}^2
 const WAD = 10n ** 18n;
 const MAX_Z = WAD / 10n; // D18
 const ENTRY = 2n * 10n ** 28n; // D36 2e-8
@@ -142,3 +143,6 @@ function sqrtUp(x: bigint): bigint {
   for (let next = (root + x / root) >> 1n; next < root; next = (root + x / root) >> 1n) root = next;
   return root * root === x ? root : root + 1n;
 }
+
+/** {bps} a year, as people say it: the root of a variance D18{1/year}, down. */
+export const volatilityBps = (variance: bigint): bigint => sqrt(variance / PER_BPS2);

@@ -104,3 +104,7 @@ export function haircut(amount: bigint, held: bigint, deficits: bigint, tokenUni
 }
 
 const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n);
+
+/** {u} of what the pools paid for a shortfall, the junior tranche's part: it pays first, and whole tokens bring more than is needed. */
+export const juniorPart = (byPool: bigint, drawnFromJunior: bigint, tokenUnit: bigint): bigint =>
+  min(drawnFromJunior * tokenUnit, byPool);

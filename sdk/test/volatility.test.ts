@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { entry, observe, parkinson, squaredLog, step, type VolatilityHistory, variance } from "../src/volatility.ts";
+import {
+  entry,
+  observe,
+  parkinson,
+  squaredLog,
+  step,
+  type VolatilityHistory,
+  variance,
+  volatilityBps,
+} from "../src/volatility.ts";
 
 const WAD = 10n ** 18n;
 const PRICE = 200_000_000_000n; // {u/lot}
@@ -167,5 +176,13 @@ describe("parkinson", () => {
   it("is full at a range of twenty percent", () => {
     assert.equal(entry(LARGEST, 1n), 2_000_000n);
     assert.equal(entry(1n, 1n), 0n);
+  });
+});
+
+describe("volatilityBps", () => {
+  it("is the root, down", () => {
+    assert.equal(volatilityBps(SIXTY_PERCENT), 6_000n);
+    assert.equal(volatilityBps(SIXTY_PERCENT - 1n), 5_999n);
+    assert.equal(volatilityBps(0n), 0n);
   });
 });

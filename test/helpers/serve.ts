@@ -10,7 +10,9 @@ interface Request {
 }
 
 /** `url` answers until `stop`. */
-export async function serve(provider: EthereumProvider): Promise<{ url: string; stop(): Promise<void> }> {
+export async function serve(
+  provider: Pick<EthereumProvider, "request">,
+): Promise<{ url: string; stop(): Promise<void> }> {
   const answer = async ({ id, method, params = [] }: Request) => {
     try {
       return { jsonrpc: "2.0", id, result: await provider.request({ method, params }) };

@@ -18,6 +18,8 @@ export interface Outside<Page> {
   blame(call: Call, receipt: TransactionReceipt): Promise<never>;
   /** The page's data, read afresh at a block not before this one. */
   page(block: bigint): Promise<Page>;
+  /** History that the page shows, read afresh: it knows of this block too. */
+  history(block: bigint): Promise<void>;
   explain(error: unknown): Explanation;
 }
 
@@ -75,7 +77,10 @@ export async function runFlow<Page>(
 async function agreement<Page>(flow: Flow<Page>, outside: Outside<Page>, receipt: TransactionReceipt): Promise<string> {
   for (let look = 0; look < LOOKS; look += 1) {
     const sentence = flow.verify(receipt, await outside.page(receipt.blockNumber));
-    if (sentence !== undefined) return sentence;
+    if (sentence !== undefined) {
+      await outside.history(receipt.blockNumber);
+      return sentence;
+    }
     await new Promise((resolve) => setTimeout(resolve, 250 * (look + 1)));
   }
   throw new PlainError(

@@ -5,6 +5,7 @@ import type { Hex, TransactionReceipt } from "viem";
 import { type Config, useConfig } from "wagmi";
 import { getWalletClient } from "wagmi/actions";
 import { type Backstop, useBackstop } from "../backstop.ts";
+import { historyKey, rememberOwnBlock } from "../data/history/query.ts";
 import type { Moment } from "../data/reader.ts";
 import { explain, PlainError } from "../errors/explain.ts";
 import { type Mined, type Outside, runFlow } from "./run.ts";
@@ -74,6 +75,10 @@ function outsideOf<Page extends { readonly block: Moment }>(
         if (page.block.number >= block) return page;
         await new Promise((resolve) => setTimeout(resolve, client.pollingInterval));
       }
+    },
+    history: async (block) => {
+      rememberOwnBlock(queries, block);
+      await queries.refetchQueries({ queryKey: historyKey, type: "active" });
     },
     explain: (error) => explain(error, names),
   };

@@ -73,7 +73,7 @@ export function claimFlow(
   reader: Reader,
   token: Token,
   owner: Address,
-  { tranche, id, shares }: Request,
+  { tranche, id, shares, valueCap }: Request,
   { minAssets, deadline }: { readonly minAssets: bigint; readonly deadline: bigint },
 ): StakeFlow {
   return {
@@ -88,7 +88,13 @@ export function claimFlow(
     verify: (receipt, { holder }) => {
       const [claimed] = parseEventLogs({ abi: BackstopPoolAbi, eventName: "ExitClaimed", logs: receipt.logs });
       if (claimed === undefined || holder === undefined || hasRequest(holder[tranche].requests, id)) return undefined;
-      return `${fixed(claimed.args.assets, token.decimals)} ${token.symbol} are in your wallet.`;
+      const { assets } = claimed.args;
+      const tokens = (amount: bigint) => `${fixed(amount, token.decimals)} ${token.symbol}`;
+      const lost = valueCap - assets;
+      const less = isVisible(lost, token)
+        ? `, ${tokens(lost)} less than when you asked: the pool has paid losses since`
+        : "";
+      return `${tokens(assets)} are in your wallet${less}.`;
     },
   };
 }
@@ -106,6 +112,10 @@ export function cancelFlow(reader: Reader, owner: Address, { tranche, id }: Requ
         : `The shares of request ${id} are yours again, and earn from now on.`,
   };
 }
+
+/** A hundredth of a token or more: rounding takes less. */
+export const isVisible = (amount: bigint, { decimals }: Pick<Token, "decimals">): boolean =>
+  amount * 100n >= 10n ** BigInt(decimals);
 
 const poolCall = (reader: Reader, tranche: TrancheName, functionName: string, args: readonly unknown[]) => ({
   ...{ address: reader.deployment.contracts[tranche], abi: BackstopPoolAbi, functionName, args },

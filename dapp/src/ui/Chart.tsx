@@ -1,7 +1,12 @@
 /** A line over time, with what it says in words for those who do not see it. */
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { date } from "../lib/format.ts";
+import { Table } from "./Table.tsx";
+
+/** Points that are written out in a table: the newest. */
+const LISTED = 50;
 
 export interface Series {
   readonly label: string;
@@ -78,7 +83,35 @@ export function Chart({ title, times, series, format, height = 160, range }: Pro
         <span className="hint">{series.map((one) => summary(one, format)).join("; ")}</span>
       </figcaption>
       <div ref={box} aria-hidden="true" data-points={times.length} />
+      <Points title={title} times={times} series={series} format={format} />
     </figure>
+  );
+}
+
+/** The newest points in figures, once somebody asks for them. */
+function Points({ title, times, series, format }: Pick<Props, "title" | "times" | "series" | "format">) {
+  const [isOpen, setOpen] = useState(false);
+  const first = Math.max(0, times.length - LISTED);
+  const rows = times.slice(first).map((time, i) => ({ time, at: first + i }));
+  return (
+    <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary className="hint">{title} in figures</summary>
+      {isOpen ? (
+        <Table
+          caption={`${title}, the newest ${rows.length} of ${times.length} points`}
+          rows={rows.reverse()}
+          keyOf={({ at }) => at.toString()}
+          columns={[
+            { name: "When", cell: ({ time }) => date(BigInt(time)) },
+            ...series.map(({ label, values }) => ({
+              name: label,
+              cell: ({ at }: { at: number }) => format(values[at] ?? 0),
+              isNumber: true,
+            })),
+          ]}
+        />
+      ) : null}
+    </details>
   );
 }
 

@@ -1,13 +1,17 @@
-/** One stage for a file of end-to-end tests: world, built site, browser; pages with or without a wallet; screenshots. */
+/** One stage for a file of end-to-end tests: world, indexer, built site, browser; pages with or without a wallet; screenshots. */
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { type Indexer, startIndexer } from "../../../indexer/test/helpers/indexer.ts";
 import { buildSite, type Site } from "./app.ts";
 import { isLoopback, launch } from "./browser.ts";
+import { type Relay, startRelay } from "./relay.ts";
 import { addWallet } from "./wallet.ts";
 import { createWorld, type World } from "./world.ts";
 
+/** Where the page sends people to look at a transaction. */
+export const EXPLORER = "https://explorer.example";
 const SHOTS = path.resolve(import.meta.dirname, "../screenshots");
 
 export interface Visit {
@@ -21,6 +25,9 @@ export interface Visit {
 
 export interface Stage {
   readonly world: World;
+  readonly indexer: Indexer;
+  /** Between indexer and node. */
+  readonly relay: Relay;
   readonly site: Site;
   /** What any page threw and nobody caught; nothing is what a test wants. */
   readonly faults: readonly string[];
@@ -30,7 +37,7 @@ export interface Stage {
   end(): Promise<void>;
 }
 
-export async function createStage(env: Readonly<Record<string, string>> = {}): Promise<Stage> {
+export async function createStage(): Promise<Stage> {
   const closers: (() => Promise<void>)[] = [];
   const end = async () => {
     for (const close of closers.reverse()) await close();
@@ -38,16 +45,20 @@ export async function createStage(env: Readonly<Record<string, string>> = {}): P
   try {
     const world = await createWorld();
     closers.push(world.end);
+    const relay = await startRelay(world.url);
+    closers.push(relay.stop);
+    const indexer = await startIndexer(world.deployment, relay.url, { pollingInterval: 250 });
+    closers.push(indexer.stop);
     const site = await buildSite({
       ...{ NETWORK: world.id, VITE_RPC_URL: world.url, VITE_POLLING_INTERVAL: "250" },
-      ...env,
+      ...{ VITE_INDEXER_URL: indexer.apiUrl, VITE_EXPLORER_URL: EXPLORER },
     });
     closers.push(site.close);
     const browser: Browser = await launch();
     closers.push(() => browser.close());
     const faults: string[] = [];
     return {
-      ...{ world, site, end, faults },
+      ...{ world, indexer, relay, site, end, faults },
       open: (at, visit = {}) => open(browser, world, `${site.url}${at}`, visit, faults),
       shot: async (page, name) => {
         await mkdir(SHOTS, { recursive: true });

@@ -1,16 +1,31 @@
 /** What the journeys share: one stage, the window of each visitor, what the chain says. */
 import type { Page } from "playwright-core";
-import { abi, TOKEN_UNIT } from "../../../lab/src/site.ts";
+import { createPrices } from "../../../lab/src/live/prices.ts";
+import { abi, MARKET, TOKEN_UNIT } from "../../../lab/src/site.ts";
 import { accountOf } from "../../../lab/src/world.ts";
 import { usd } from "../../../sdk/src/units.ts";
 import { connect, type Stage } from "../helpers/stage.ts";
 import { PRICE, SEATS } from "../helpers/world.ts";
 
 export const DAY = 86_400; // {s}
-export const FALLEN = (PRICE * 76n) / 100n; // {1e-8 USD} where the crash ends
+/** {1e-8 USD} what the feed says in the worst hours of March 2020, every eight minutes until it is down by a quarter. */
+export const CRASH = { seconds: 480, prices: crash(8, 0.77) } as const;
 export const [ANNA, BEN, CARA] = SEATS.visitors;
+function crash(minutes: number, until: number): bigint[] {
+  const feed = createPrices(1);
+  feed.obey("crash");
+  const factors: number[] = [];
+  for (let minute = 0; (factors.at(-1) ?? 1) > until; minute += 1) {
+    const { factor } = feed.next();
+    if (minute % minutes === 0) factors.push(factor);
+  }
+  return factors.map((factor) => BigInt(Math.round(Number(PRICE) * factor)));
+}
+
 /** {token} of whole USD */
 export const tokens = (amount: number): bigint => usd(amount) / TOKEN_UNIT;
+
+const PRICES = 'figure:has(strong:text-is("Price")) [data-points]';
 
 const PAUSE = {
   pause: abi.pool.encodeFunctionData("pause"),
@@ -57,6 +72,15 @@ export function journeysOn(get: () => Stage) {
       get().world.request("eth_sendTransaction", {
         ...{ from: get().world.seat(SEATS.guardian), to: contract(to), gas: "0xf4240", data: PAUSE[name] },
         ...more,
+      }),
+    /** Of the chart of prices on the risk page. */
+    pointsOf: async (page: Page): Promise<number> => Number(await page.locator(PRICES).getAttribute("data-points")),
+    untilPoints: (page: Page, points: number) => page.locator(`${PRICES}[data-points="${points}"]`).waitFor(),
+    /** Anybody may let income reach the pools. */
+    collect: () =>
+      get().world.request("eth_sendTransaction", {
+        ...{ from: get().world.deployment.deployer, to: contract("engine"), gas: "0x1e8480" },
+        data: abi.engine.encodeFunctionData("collectIncome", [MARKET]),
       }),
     choose: (page: Page, pool: "Junior" | "Senior") =>
       page.getByRole("radio", { name: new RegExp(`^${pool} pool`) }).check(),

@@ -4,10 +4,13 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { it } from "node:test";
 import { gzipSync } from "node:zlib";
+import { POCKET } from "../../../lab/src/live/people.ts";
 import { abi } from "../../../lab/src/site.ts";
+import { percent } from "../../src/lib/format.ts";
+import { realised } from "../../src/lib/realised.ts";
+import { readerOf } from "../helpers/reader.ts";
 import { connect, outcome, seriousFindings } from "../helpers/stage.ts";
 import { rejectNext } from "../helpers/wallet.ts";
-import { POCKET } from "../helpers/world.ts";
 import { ANNA, BEN, CARA, DAY, type Journeys, tokens } from "./context.ts";
 
 const LIMIT = 250_000; // {bytes} gzipped, of script
@@ -254,5 +257,28 @@ export function stakeJourneys(on: Journeys): void {
     }
     const left = await on.balanceOf(ANNA, "senior");
     assert.ok(left <= shares && left > (shares * 999n) / 1_000n, `${left} of ${shares} shares came back`);
+  });
+
+  it("shows what was earned by source, beside what may be expected", async () => {
+    const { world, indexer } = on.stage;
+    const page = await on.visit(ANNA);
+    await on.choose(page, "Senior");
+    const table = page.getByRole("table", { name: /^Income of the senior pool/ });
+    const cells = (source: string) => table.getByRole("row", { name: new RegExp(`^${source}`) }).getByRole("cell");
+    assert.match((await cells("Premiums").nth(1).textContent()) ?? "", /^0\.00 %/);
+    for (let i = 0; i < 12; i += 1) await world.pass(3_300); // premiums accrue only while the price is fresh
+    await on.collect();
+    await indexer.until(Number(await world.request("eth_blockNumber")));
+    const { reader, logs, earnings } = readerOf(world);
+    const { timestamp } = await reader.client.getBlock();
+    const past = realised(await earnings(await logs()), "senior", timestamp, 30n * BigInt(DAY));
+    assert.ok(past !== undefined && past.premiums > 0n && past.seconds < 30n * BigInt(DAY));
+    await cells("Premiums").nth(2).getByText(percent(past.premiums, 10_000n)).waitFor();
+    await cells("Together").nth(2).getByText(percent(past.premiums, 10_000n)).waitFor();
+    assert.match((await cells("Premiums").nth(2).textContent()) ?? "", /of (18|19|20) d/);
+    assert.equal(await page.getByText("It is read from the chain itself").count(), 0);
+    await page.getByText(/^No shortfall has reached this pool since/).waitFor();
+    assert.deepEqual(await seriousFindings(page), []);
+    await on.stage.shot(page, "stake-earned");
   });
 }

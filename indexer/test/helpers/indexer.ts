@@ -23,7 +23,18 @@ export interface Indexer {
   stop(): Promise<void>;
 }
 
-export async function startIndexer(deployment: Deployment, rpcUrl: string, databaseUrl?: string): Promise<Indexer> {
+export interface IndexerOptions {
+  /** PGlite in a folder of its own unless it is given. */
+  readonly databaseUrl?: string | undefined;
+  /** {ms} */
+  readonly pollingInterval?: number;
+}
+
+export async function startIndexer(
+  deployment: Deployment,
+  rpcUrl: string,
+  { databaseUrl, pollingInterval = 100 }: IndexerOptions = {},
+): Promise<Indexer> {
   const { file, folder, remove } = await writeRecord(deployment);
   const port = String(await freePort());
   const schema = `test_${port}`;
@@ -33,7 +44,7 @@ export async function startIndexer(deployment: Deployment, rpcUrl: string, datab
     DEPLOYMENT: file,
     RPC_URL: rpcUrl,
     PORT: port,
-    POLLING_INTERVAL: "100",
+    POLLING_INTERVAL: String(pollingInterval),
     DATABASE_SCHEMA: schema,
     ...database,
   };

@@ -1,102 +1,124 @@
-/** History from the chain's own logs, as far back as is polite to ask a node for. */
-import { type AbiEvent, getAbiItem, type Hex } from "viem";
-import { CapitalStackAbi, MarginEngineAbi, RiskEngineAbi } from "../../../../sdk/src/abi.ts";
-import { max, min } from "../../../../sdk/src/math.ts";
-import type { Moment, Reader } from "../reader.ts";
-import type { History, MarketPoint, Observation, Shortfall } from "./types.ts";
+/** History from the chain's own logs. */
+import { volatilityBps } from "../../../../sdk/src/volatility.ts";
+import { juniorPart } from "../../../../sdk/src/waterfall.ts";
+import type { TrancheName } from "../pools.ts";
+import type { ChainLogs, Log, LogOf } from "./logs.ts";
+import {
+  type BookChange,
+  type Earnings,
+  type History,
+  type Income,
+  type MarketPoint,
+  type Observation,
+  ROWS,
+  type Shortfall,
+} from "./types.ts";
 
-/** {block} in one question, and looked at in all. */
-const CHUNK = 10_000n;
-const REACH = 100_000n;
+const isOf =
+  <Name extends Log["eventName"]>(name: Name) =>
+  (log: Log): log is LogOf<Name> =>
+    log.eventName === name;
 
-const synced = getAbiItem({ abi: MarginEngineAbi, name: "Synced" });
-const covered = getAbiItem({ abi: MarginEngineAbi, name: "ShortfallCovered" });
-const observed = getAbiItem({ abi: RiskEngineAbi, name: "Observed" });
-const absorbed = getAbiItem({ abi: CapitalStackAbi, name: "LossAbsorbed" });
+export function historyOf({ logs, times }: ChainLogs, markets: readonly number[], tokenUnit: bigint): History {
+  const timeOf = ({ blockNumber }: Log) => times.get(blockNumber) ?? 0n;
+  const syncs = logs.filter(isOf("Synced"));
+  const observed = logs.filter(isOf("Observed"));
+  const pointOf = (log: LogOf<"Synced">): MarketPoint => {
+    const { price, openInterest, openInterestCap, level, fundingRate } = log.args.state;
+    return {
+      ...{ time: timeOf(log), price, openInterest: BigInt(openInterest), cap: BigInt(openInterestCap) },
+      ...{ level, fundingRate: BigInt(fundingRate) },
+    };
+  };
+  const observationOf = (log: LogOf<"Observed">): Observation => ({
+    ...{ time: timeOf(log), volatilityBps: volatilityBps(log.args.variance), coverageBps: log.args.coverage },
+  });
+  const ofMarket = <T extends LogOf<"Synced" | "Observed">, Row>(rows: readonly T[], make: (log: T) => Row) =>
+    new Map(
+      markets.map((market) => [
+        market,
+        rows
+          .filter(({ args }) => args.market === market)
+          .slice(-ROWS)
+          .map(make),
+      ]),
+    );
+  return {
+    points: ofMarket(syncs, pointOf),
+    observations: ofMarket(observed, observationOf),
+    shortfalls: shortfallsOf(logs, timeOf, tokenUnit).reverse().slice(0, ROWS),
+  };
+}
 
-export async function readChainHistory(reader: Reader, block: Moment, why: string): Promise<History> {
-  const from = max(BigInt(reader.deployment.startBlock), block.number - REACH + 1n);
-  const { engine, risk, stack } = reader.deployment.contracts;
-  const [syncs, observations, shortfalls, draws] = await Promise.all([
-    logsOf(reader, engine, synced, from, block.number),
-    logsOf(reader, risk, observed, from, block.number),
-    logsOf(reader, engine, covered, from, block.number),
-    logsOf(reader, stack, absorbed, from, block.number),
-  ]);
-  const points = new Map<number, MarketPoint[]>();
-  const times = new Map<string, bigint>(); // by transaction and market
-  for (const { args, transactionHash } of syncs) {
-    const { market, state } = args;
-    if (market === undefined || state === undefined) continue;
-    const time = BigInt(state.syncedAt);
-    times.set(`${transactionHash} ${market}`, time);
-    append(points, market, {
-      ...{ time, price: state.price, openInterest: BigInt(state.openInterest), cap: BigInt(state.openInterestCap) },
-      ...{ level: state.level, fundingRate: BigInt(state.fundingRate) },
+/** Each with the draw that it made: the last one before it in its transaction, and after the shortfall before. */
+function shortfallsOf(logs: readonly Log[], timeOf: (log: Log) => bigint, tokenUnit: bigint): Shortfall[] {
+  let draw: LogOf<"LossAbsorbed"> | undefined;
+  const found: Shortfall[] = [];
+  for (const log of logs) {
+    if (log.eventName === "LossAbsorbed") draw = log;
+    if (log.eventName !== "ShortfallCovered") continue;
+    const { market, account, reason, shortfall, byBucket, byPool, byShare, toDeficit } = log.args;
+    const drawn = draw?.transactionHash === log.transactionHash ? draw.args.byJunior : 0n;
+    const byJunior = juniorPart(byPool, drawn, tokenUnit);
+    found.push({
+      ...{ id: `${log.transactionHash}-${log.logIndex}`, time: timeOf(log), market, account, reason },
+      ...{ amount: shortfall, byBucket, byJunior, bySenior: byPool - byJunior, byShare, toDeficit },
+      hash: log.transactionHash,
     });
+    draw = undefined;
   }
-  const seen = new Map<number, Observation[]>();
-  for (const { args, transactionHash } of observations) {
-    const { market, variance, coverage } = args;
-    if (market === undefined || variance === undefined || coverage === undefined) continue;
-    const time = times.get(`${transactionHash} ${market}`); // an observation is part of a sync
-    if (time === undefined) continue;
-    append(seen, market, { time, volatilityBps: root(variance / 10n ** 10n), coverageBps: coverage });
+  return found;
+}
+
+/** @param booked {asset} what is on the books of each pool at the newest block of the logs */
+export function earningsOf(
+  { logs, times }: ChainLogs,
+  addresses: Readonly<Record<TrancheName, string>>,
+  booked: Readonly<Record<TrancheName, bigint>>,
+  tokenUnit: bigint,
+): Earnings {
+  const timeOf = ({ blockNumber }: Log) => times.get(blockNumber) ?? 0n;
+  /** Backwards from what is there now: the logs need not reach back to the beginning. */
+  const books = (name: TrancheName) => {
+    let after = booked[name];
+    return logs
+      .toReversed()
+      .flatMap((log): BookChange[] => {
+        const [cause, amount] = changeOf(log, name, addresses[name]) ?? [];
+        if (cause === undefined || amount === undefined) return [];
+        const change = { time: timeOf(log), cause, before: after - amount, after };
+        after = change.before;
+        return [change];
+      })
+      .reverse();
+  };
+  return { incomes: incomesOf(logs, timeOf, tokenUnit), books: { junior: books("junior"), senior: books("senior") } };
+}
+
+/** {asset} signed, what a log did to the books of a pool. */
+function changeOf(log: Log, name: TrancheName, pool: string): readonly [BookChange["cause"], bigint] | undefined {
+  if (log.eventName === "IncomeSplit") {
+    const amount = log.args.parts[name === "junior" ? "toJunior" : "toSenior"];
+    return amount === 0n ? undefined : ["income", amount];
   }
-  const told = await Promise.all(shortfalls.map((log) => shortfallOf(reader, log, splitOf(log, draws, shortfalls))));
-  return { source: { kind: "chain", why, from }, points, observations: seen, shortfalls: told.flat().reverse() };
+  if (log.address.toLowerCase() !== pool.toLowerCase()) return undefined;
+  if (log.eventName === "Deposit") return ["deposit", log.args.assets];
+  if (log.eventName === "Withdraw") return ["withdrawal", -log.args.assets];
+  if (log.eventName === "LossTaken") return ["loss", -log.args.assets];
+  return undefined;
 }
 
-async function logsOf<const Event extends AbiEvent>(
-  { client }: Reader,
-  address: Hex,
-  event: Event,
-  from: bigint,
-  to: bigint,
-) {
-  const read = (start: bigint) =>
-    client.getLogs({ address, event, fromBlock: start, toBlock: min(to, start + CHUNK - 1n), strict: true });
-  const logs: Awaited<ReturnType<typeof read>> = [];
-  for (let start = from; start <= to; start += CHUNK) logs.push(...(await read(start)));
-  return logs;
-}
-
-type Covered = Awaited<ReturnType<typeof logsOf<typeof covered>>>[number];
-type Absorbed = Awaited<ReturnType<typeof logsOf<typeof absorbed>>>[number];
-
-/** The draw that this shortfall made: the last one before it in its transaction, and after the shortfall before. {asset} */
-function splitOf(log: Covered, draws: readonly Absorbed[], all: readonly Covered[]): Absorbed | undefined {
-  const sameTransaction = ({ transactionHash, logIndex }: Pick<Covered, "transactionHash" | "logIndex">) =>
-    transactionHash === log.transactionHash && (logIndex ?? 0) < (log.logIndex ?? 0);
-  const before = all.filter(sameTransaction).at(-1)?.logIndex ?? -1;
-  return draws.filter(sameTransaction).findLast(({ logIndex }) => (logIndex ?? 0) > before);
-}
-
-async function shortfallOf({ client }: Reader, log: Covered, draw: Absorbed | undefined): Promise<Shortfall[]> {
-  const { market, account, reason, shortfall, byBucket, byPool, byShare, toDeficit } = log.args;
-  const { timestamp } = await client.getBlock({ blockNumber: log.blockNumber ?? 0n });
-  // {u} byPool is what of the draw this shortfall needed; the junior tranche paid first
-  const paid = draw === undefined ? 0n : draw.args.byJunior + draw.args.bySenior;
-  const bySenior = draw === undefined || paid === 0n ? 0n : (byPool * draw.args.bySenior) / paid;
-  return [
-    {
-      ...{ id: `${log.transactionHash}-${log.logIndex}`, time: timestamp, market, account, reason, amount: shortfall },
-      ...{ byBucket, byJunior: byPool - bySenior, bySenior, byShare, toDeficit, hash: log.transactionHash ?? "" },
-    },
-  ];
-}
-
-function append<T>(lists: Map<number, T[]>, key: number, value: T): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
-}
-
-/** The whole root, down. */
-function root(value: bigint): bigint {
-  if (value < 2n) return value;
-  let guess = BigInt(Math.floor(Math.sqrt(Number(value))));
-  while (guess * guess > value) guess -= 1n;
-  while ((guess + 1n) * (guess + 1n) <= value) guess += 1n;
-  return guess;
+/** Each that was divided between the pools: the stack says so behind it, in the same transaction. */
+function incomesOf(logs: readonly Log[], timeOf: (log: Log) => bigint, tokenUnit: bigint): Income[] {
+  let collected: LogOf<"IncomeCollected"> | undefined;
+  const found: Income[] = [];
+  for (const log of logs) {
+    if (log.eventName === "IncomeCollected") collected = log;
+    if (log.eventName !== "IncomeSplit" || collected === undefined) continue;
+    const { fromInventory, fromBucket, toClaims, toDeficits, paid } = collected.args;
+    const { toJunior, toSenior } = log.args.parts;
+    const fromPremiums = toClaims + toDeficits + paid * tokenUnit - fromInventory - fromBucket;
+    found.push({ time: timeOf(log), fromPremiums, fromInventory, fromBucket, toJunior, toSenior });
+  }
+  return found;
 }

@@ -1,4 +1,5 @@
-/** What happened to the markets, whoever tells it: the indexer, or the logs of the chain. */
+/** What happened, whoever tells it: the indexer, or the logs of the chain. */
+import type { TrancheName } from "../pools.ts";
 
 export interface MarketPoint {
   readonly time: bigint; // {s}
@@ -31,11 +32,44 @@ export interface Shortfall {
   readonly hash: string;
 }
 
+/** Of the markets. */
 export interface History {
-  readonly source: Source;
   readonly points: ReadonlyMap<number, readonly MarketPoint[]>;
   readonly observations: ReadonlyMap<number, readonly Observation[]>;
   readonly shortfalls: readonly Shortfall[]; // the newest first
+}
+
+/** Rows of a market that a chart is drawn from: the newest. */
+export const ROWS = 1_000;
+
+/** Income that reached the pools at once, with where it came from. */
+export interface Income {
+  readonly time: bigint; // {s}
+  readonly fromPremiums: bigint; // {u}
+  readonly fromInventory: bigint; // {u}
+  readonly fromBucket: bigint; // {u} fees and penalties
+  readonly toJunior: bigint; // {asset}
+  readonly toSenior: bigint; // {asset}
+}
+
+/** What is on the books of a pool, {asset}, and what changed it. */
+export interface BookChange {
+  readonly time: bigint; // {s}
+  readonly cause: "deposit" | "withdrawal" | "loss" | "income";
+  readonly before: bigint;
+  readonly after: bigint;
+}
+
+/** Of the stakers. Lists are the oldest first. */
+export interface Earnings {
+  readonly incomes: readonly Income[];
+  readonly books: Readonly<Record<TrancheName, readonly BookChange[]>>;
+}
+
+/** What was told, and by whom. */
+export interface Told<T> {
+  readonly source: Source;
+  readonly what: T;
 }
 
 export type Source =

@@ -13,10 +13,10 @@ import { ShortfallsPanel } from "./ShortfallsPanel.tsx";
 import { SourceNotice } from "./SourceNotice.tsx";
 
 export default function RiskPage() {
-  const { reader, settings } = useBackstop();
+  const { reader, settings, token } = useBackstop();
   const [index, setIndex] = useState(0);
   const now = useQuery(useMemo(() => riskPageQuery(reader), [reader]));
-  const history = useQuery(useMemo(() => historyQuery(reader, settings), [reader, settings]));
+  const history = useQuery(useMemo(() => historyQuery(reader, settings, token), [reader, settings, token]));
   const { data } = now;
   if (data === undefined)
     return (
@@ -32,7 +32,7 @@ export default function RiskPage() {
         <h1>Risk</h1>
         <p>What the contracts see now, what they do about it, and who paid when it was not enough.</p>
       </div>
-      <SourceNotice history={history.data} data={data} isOld={now.isError} />
+      <SourceNotice source={history.data?.source} data={data} isOld={now.isError} />
       <MarketsPanel data={data} />
       <DeficitPanel data={data} />
       {chosen === undefined ? null : (
@@ -50,10 +50,10 @@ export default function RiskPage() {
             <InputsPanel market={chosen} now={data.block.timestamp} />
             <DepthPanel market={chosen} now={data.block.timestamp} />
           </div>
-          {history.data === undefined ? null : <HistoryPanel history={history.data} market={chosen} />}
+          {history.data === undefined ? null : <HistoryPanel history={history.data.what} market={chosen} />}
         </>
       )}
-      {history.data === undefined ? null : <ShortfallsPanel history={history.data} markets={data.markets} />}
+      {history.data === undefined ? null : <ShortfallsPanel history={history.data.what} markets={data.markets} />}
     </>
   );
 }

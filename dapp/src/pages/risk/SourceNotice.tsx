@@ -1,16 +1,16 @@
 /** Where the history comes from, and how old the page is. */
-import type { History } from "../../data/history/types.ts";
+import type { Source } from "../../data/history/types.ts";
 import type { RiskPageData } from "../../data/riskPage.ts";
 import { count, date } from "../../lib/format.ts";
 import { Notice } from "../../ui/parts.tsx";
 
 interface Props {
-  readonly history: History | undefined;
+  readonly source: Source | undefined;
   readonly data: RiskPageData;
   readonly isOld: boolean;
 }
 
-export function SourceNotice({ history, data, isOld }: Props) {
+export function SourceNotice({ source, data, isOld }: Props) {
   const { number, timestamp } = data.block;
   if (isOld)
     return (
@@ -18,8 +18,8 @@ export function SourceNotice({ history, data, isOld }: Props) {
         What is shown is of block {count(number)}, {date(timestamp)}.
       </Notice>
     );
-  if (history?.source.kind !== "chain") return null;
-  const { why, from } = history.source;
+  if (source?.kind !== "chain") return null;
+  const { why, from } = source;
   return (
     <Notice tone="info" title={`${why} The history is read from the chain itself.`}>
       It reaches back to block {count(from)} of {count(number)}. All figures of now come from the chain in any case.

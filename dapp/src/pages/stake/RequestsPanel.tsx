@@ -4,7 +4,7 @@ import { useBackstop } from "../../backstop.ts";
 import type { Holder, Request } from "../../data/holder.ts";
 import type { StakePageData } from "../../data/stakePage.ts";
 import type { FlowRunner } from "../../flow/useFlow.ts";
-import { cancelFlow, claimFlow, DEADLINE } from "../../flows/stake.ts";
+import { cancelFlow, claimFlow, DEADLINE, isVisible } from "../../flows/stake.ts";
 import { phaseOf, poolTimeAt, standsUntil } from "../../lib/clock.ts";
 import { date, duration, fixed } from "../../lib/format.ts";
 import { useElapsed } from "../../lib/useElapsed.ts";
@@ -26,6 +26,7 @@ export function RequestsPanel({ data, holder, actor, flow }: Props) {
   const { token } = useBackstop();
   const requests = [...holder.junior.requests, ...holder.senior.requests];
   if (requests.length === 0) return null;
+  const lost = requests.reduce((sum, request) => sum + request.valueCap - paysNow(request), 0n);
   const tokens = (amount: bigint) => `${fixed(amount, token.decimals)} ${token.symbol}`;
   return (
     <Panel title="Exit requests">
@@ -43,16 +44,24 @@ export function RequestsPanel({ data, holder, actor, flow }: Props) {
           { name: "Pays at most", cell: ({ valueCap }) => tokens(valueCap), isNumber: true },
           {
             name: "Pays now",
-            cell: ({ payout, worth, valueCap }) => tokens(payout ?? min(worth, valueCap)),
+            cell: (request) => tokens(paysNow(request)),
             isNumber: true,
           },
           { name: "State", cell: (request) => <State request={request} data={data} /> },
           { name: "", cell: (request) => <Actions {...{ request, data, holder, actor, flow }} /> },
         ]}
       />
+      {isVisible(lost, token) ? (
+        <p className="hint">
+          Losses that the pool has paid since took {tokens(lost)} of what your requests pay at most.
+        </p>
+      ) : null}
     </Panel>
   );
 }
+
+/** {asset} */
+const paysNow = ({ payout, worth, valueCap }: Request): bigint => payout ?? min(worth, valueCap);
 
 function State({ request, data }: { request: Request; data: StakePageData }) {
   const pool = data.pools[request.tranche];

@@ -1,14 +1,23 @@
 /** What a staker may lose, in plain words with figures. */
 import { useBackstop } from "../../backstop.ts";
+import type { Earnings } from "../../data/history/types.ts";
 import type { TrancheName } from "../../data/pools.ts";
 import type { StakePageData } from "../../data/stakePage.ts";
-import { fixed, percent, usd } from "../../lib/format.ts";
+import { date, fixed, percent, usd } from "../../lib/format.ts";
+import { largestLoss, lossesOf } from "../../lib/realised.ts";
 import { bornBy, budgetLeft, coverageBps, worstLoss } from "../../lib/risk.ts";
-import { Figures, Panel } from "../../ui/parts.tsx";
+import { Figures, Panel, type Row } from "../../ui/parts.tsx";
 
 const MOVE = 3_000n; // {bps}
 
-export function RiskPanel({ data: { pools, markets }, tranche }: { data: StakePageData; tranche: TrancheName }) {
+interface Props {
+  readonly data: StakePageData;
+  /** Undefined until they are read. */
+  readonly earnings: Earnings | undefined;
+  readonly tranche: TrancheName;
+}
+
+export function RiskPanel({ data: { pools, markets }, earnings, tranche }: Props) {
   const { token } = useBackstop();
   const pool = pools[tranche];
   const worst = worstLoss(markets, MOVE);
@@ -31,6 +40,7 @@ export function RiskPanel({ data: { pools, markets }, tranche }: { data: StakePa
             value: tokens(born[tranche]),
             hint: `${percent(born[tranche], pool.bookedAssets)} of this pool. In all markets ${usd(worst, 0)}, if every losing trader had bare maintenance margin and nobody were liquidated on the way${born.beyond > 0n ? `; ${tokens(born.beyond)} of it is beyond this week's budget and falls on winning traders` : ""}.`,
           },
+          pastLoss(earnings, tranche, tokens),
           {
             label: "Coverage",
             value: coverage === undefined ? "nothing to cover" : percent(coverage, 10_000n, 0),
@@ -55,4 +65,20 @@ export function RiskPanel({ data: { pools, markets }, tranche }: { data: StakePa
       />
     </Panel>
   );
+}
+
+function pastLoss(earnings: Earnings | undefined, tranche: TrancheName, tokens: (amount: bigint) => string): Row {
+  const label = "Largest past loss";
+  if (earnings === undefined) return { label, value: "…" };
+  const changes = earnings.books[tranche];
+  const [first] = changes;
+  const worst = largestLoss(changes);
+  const since = first === undefined ? "" : ` since ${date(first.time)}`;
+  if (worst === undefined) return { label, value: "none", hint: `No shortfall has reached this pool${since}.` };
+  const count = lossesOf(changes).length;
+  return {
+    label,
+    value: percent(worst.assets, worst.before),
+    hint: `of every share: ${tokens(worst.assets)} for one shortfall on ${date(worst.time)}. ${count === 1 ? "The only one" : `The pool paid ${count}`}${since}.`,
+  };
 }

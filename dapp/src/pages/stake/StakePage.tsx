@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useBackstop } from "../../backstop.ts";
+import { earningsQuery } from "../../data/history/query.ts";
 import type { TrancheName } from "../../data/pools.ts";
 import { stakePageQuery } from "../../data/stakePage.ts";
 import { FlowStatus } from "../../flow/FlowStatus.tsx";
@@ -17,11 +18,12 @@ import { TrancheChoice } from "./TrancheChoice.tsx";
 import { YieldPanel } from "./YieldPanel.tsx";
 
 export function StakePage() {
-  const { reader } = useBackstop();
+  const { reader, settings, token } = useBackstop();
   const actor = useActor();
   const [tranche, setTranche] = useState<TrancheName>("senior");
   const query = useMemo(() => stakePageQuery(reader, actor.address), [reader, actor.address]);
   const { data, isError } = useQuery(query);
+  const earnings = useQuery(useMemo(() => earningsQuery(reader, settings, token), [reader, settings, token]));
   const flow = useFlow(query);
   return (
     <>
@@ -42,9 +44,9 @@ export function StakePage() {
           <div className="columns">
             <div>
               <DepositPanel data={data} tranche={tranche} actor={actor} flow={flow} />
-              <YieldPanel data={data} tranche={tranche} />
+              <YieldPanel data={data} earnings={earnings.data} tranche={tranche} />
             </div>
-            <RiskPanel data={data} tranche={tranche} />
+            <RiskPanel data={data} earnings={earnings.data?.what} tranche={tranche} />
           </div>
           {data.holder === undefined ? null : (
             <>
