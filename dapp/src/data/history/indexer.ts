@@ -7,7 +7,7 @@ const TIMEOUT = 4_000; // {ms}
 
 type Row = Readonly<Record<string, unknown>>;
 
-async function ask(url: string, query: string): Promise<Row> {
+export async function ask(url: string, query: string): Promise<Row> {
   const answer = await fetch(`${url}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -66,18 +66,18 @@ const shortfallOf = (row: Row): Shortfall => ({
   ...{ toDeficit: big(row.toDeficit), hash: text(row.transactionHash) },
 });
 
-function object(value: unknown): Row {
+export function object(value: unknown): Row {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   throw new Error("The indexer answered with something else than an object");
 }
 
-function rows(value: unknown): Row[] {
+export function rows(value: unknown): Row[] {
   const { items } = object(value);
   if (Array.isArray(items)) return items.map(object);
   throw new Error("The indexer answered without rows");
 }
 
-function big(value: unknown): bigint {
+export function big(value: unknown): bigint {
   if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
   if (typeof value === "string" && /^-?\d+$/.test(value)) return BigInt(value);
   throw new Error(`The indexer answered ${JSON.stringify(value)} where a whole number was expected`);

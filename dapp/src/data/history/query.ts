@@ -6,7 +6,7 @@ import { readIndexedBlock, readIndexedHistory } from "./indexer.ts";
 import type { History } from "./types.ts";
 
 /** {block} that the indexer may be behind. */
-const LAG = 5n;
+export const LAG = 5n;
 
 export async function readHistory(reader: Reader, indexerUrl: string | undefined): Promise<History> {
   const block = await latest(reader);
