@@ -9,8 +9,8 @@ import { joinFlow, shareText } from "../../flows/liquidity.ts";
 import { parseAmount } from "../../lib/amount.ts";
 import { percent } from "../../lib/format.ts";
 import { AmountField } from "../../ui/AmountField.tsx";
+import { SLIPPAGES, SlippageSelect } from "../../ui/SlippageSelect.tsx";
 import type { LiquidityProps } from "./LiquidityPanel.tsx";
-import { SLIPPAGES, SlippageSelect } from "./TradeFields.tsx";
 
 export function JoinForm({ data, account, owner, actor, flow, provision }: LiquidityProps) {
   const { reader, token, names } = useBackstop();

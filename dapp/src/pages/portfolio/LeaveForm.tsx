@@ -9,8 +9,8 @@ import { leaveFlow } from "../../flows/liquidity.ts";
 import { parseAmount } from "../../lib/amount.ts";
 import { usd } from "../../lib/format.ts";
 import { AmountField } from "../../ui/AmountField.tsx";
+import { SLIPPAGES, SlippageSelect } from "../../ui/SlippageSelect.tsx";
 import type { LiquidityProps } from "./LiquidityPanel.tsx";
-import { SLIPPAGES, SlippageSelect } from "./TradeFields.tsx";
 
 export function LeaveForm({ data, owner, actor, flow, provision }: LiquidityProps) {
   const { reader, names } = useBackstop();

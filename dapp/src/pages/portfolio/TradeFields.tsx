@@ -1,10 +1,5 @@
-/** What of a trade is chosen, not typed: market, side, how much worse than the quote, whether it may open. */
+/** What of a trade is chosen, not typed: market and side. */
 import type { MarketView } from "../../data/markets.ts";
-import { percent } from "../../lib/format.ts";
-
-/** {bps} worse than the quote that is still accepted. */
-export const SLIPPAGES = [10n, 50n, 100n] as const;
-const BPS = 10_000n;
 
 interface MarketProps {
   readonly label: string;
@@ -39,26 +34,5 @@ export function SideChoice({ isBuy, onChange }: { isBuy: boolean; onChange: (isB
         </label>
       ))}
     </fieldset>
-  );
-}
-
-interface SlippageProps {
-  readonly value: bigint; // {bps}
-  readonly what: string; // that is worse: "worse", "fewer shares"
-  readonly onChange: (bps: bigint) => void;
-}
-
-export function SlippageSelect({ value, what, onChange }: SlippageProps) {
-  return (
-    <label>
-      Accept at most{" "}
-      <select value={value.toString()} onChange={(event) => onChange(BigInt(event.target.value))}>
-        {SLIPPAGES.map((bps) => (
-          <option key={bps} value={bps.toString()}>
-            {percent(bps, BPS, 1)} {what}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }

@@ -10,8 +10,9 @@ import { parseAmount } from "../../lib/amount.ts";
 import { flawOf, gotOf, limitOf } from "../../lib/order.ts";
 import { AmountField } from "../../ui/AmountField.tsx";
 import { Panel } from "../../ui/parts.tsx";
+import { SLIPPAGES, SlippageSelect } from "../../ui/SlippageSelect.tsx";
 import type { AccountProps } from "./props.ts";
-import { MarketSelect, SideChoice, SLIPPAGES, SlippageSelect } from "./TradeFields.tsx";
+import { MarketSelect, SideChoice } from "./TradeFields.tsx";
 import { TradeLimits, TradePreview } from "./TradePreview.tsx";
 
 export function TradePanel({ data, account, owner, actor, flow }: AccountProps) {
