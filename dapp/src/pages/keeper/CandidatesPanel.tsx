@@ -92,6 +92,6 @@ function detailOf(rescue: Rescue, names: Names): string {
   if (rescue.kind === "takeover") return "the pool takes all of it over";
   const { name, lotDecimals } = marketOf(names, rescue.market);
   const size = `${formatLots(rescue.lots, lotDecimals)} ${name}`;
-  const where = rescue.kind === "amm" ? `${size} are sold to or bought from the AMM` : `${size} become your position`;
+  const where = rescue.kind === "amm" ? `${size} are closed against the AMM` : `${size} become your position`;
   return `${where}; the account pays ${usd(rescue.penalty)}`;
 }

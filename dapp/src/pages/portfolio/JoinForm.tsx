@@ -45,7 +45,9 @@ export function JoinForm({ data, account, owner, actor, flow, provision }: Liqui
         mostLabel="Free in your account"
         disabled={flow.isRunning}
       />
-      <SlippageSelect value={slippage} what="fewer shares" onChange={setSlippage} />
+      <div className="field-row">
+        <SlippageSelect value={slippage} what="fewer shares" onChange={setSlippage} />
+      </div>
       <p className="hint">
         {shares === undefined
           ? "What you bring leaves your margin. There is no deadline: the least you accept holds however late it is mined."

@@ -60,7 +60,7 @@ function Curve({ view, shares, supply, equity, lots, depth, feePpm, jumpFeePpm }
           hint:
             jumpFeePpm === 0n
               ? "of what the curve trades"
-              : `of what the curve trades, and ${percent(jumpFeePpm, PPM, 2)} more for two minutes after a jump`,
+              : `of what the curve trades, and ${percent(jumpFeePpm, PPM, 2)} more now, which falls to nothing in two minutes: the index has jumped`,
         },
       ]}
     />

@@ -6,6 +6,7 @@ import { portfolioQuery } from "../../data/portfolioPage.ts";
 import { FlowStatus } from "../../flow/FlowStatus.tsx";
 import { useFlow } from "../../flow/useFlow.ts";
 import { DeficitNotice } from "../../ui/DeficitNotice.tsx";
+import { PriceNotices } from "../../ui/PriceNotices.tsx";
 import { Notice } from "../../ui/parts.tsx";
 import { useActor } from "../../wallet/useActor.ts";
 import { AccountPanel } from "./AccountPanel.tsx";
@@ -34,7 +35,12 @@ export default function PortfolioPage() {
         <p className="hint">{isError ? "The node of the chain does not answer." : "Reading your account …"}</p>
       ) : null}
       {isError && data !== undefined ? <Notice tone="bad" title="The node of the chain does not answer." /> : null}
-      {data === undefined ? null : <DeficitNotice deficit={data.deficit} />}
+      {data === undefined ? null : (
+        <>
+          <DeficitNotice deficit={data.deficit} />
+          <PriceNotices markets={data.markets} />
+        </>
+      )}
       {data !== undefined && account === undefined ? (
         <Notice tone="info" title="Connect a wallet to see your account." />
       ) : null}
