@@ -20,10 +20,16 @@ export function limitOf({ total }: Pick<TradeQuote, "total">, isBuy: boolean, sl
   return isBuy ? total + worse : max(0n, total - worse);
 }
 
+/** Of a market, what a quote is held against. */
+export interface Bounds extends Pick<MarketView, "lotDecimals" | "name"> {
+  readonly market: Pick<MarketView["market"], "price">;
+  readonly params: Pick<MarketView["params"], "bandBps">;
+}
+
 /** What the engine refuses of a quote: the AMM's own figures know neither depth that is short nor the band of fills. @param size {lot} */
 export function flawOf(
   quote: TradeQuote,
-  { market, params, lotDecimals, name }: Pick<MarketView, "market" | "params" | "lotDecimals" | "name">,
+  { market, params, lotDecimals, name }: Bounds,
   size: bigint,
 ): string | undefined {
   const got = gotOf(quote);
