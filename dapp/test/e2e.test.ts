@@ -2,10 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createStage, type Stage } from "./helpers/stage.ts";
+import { accessJourneys } from "./journeys/access.ts";
 import { journeysOn } from "./journeys/context.ts";
 import { crashJourneys } from "./journeys/crash.ts";
+import { deleveragingJourneys } from "./journeys/deleveraging.ts";
+import { keeperJourneys } from "./journeys/keeper.ts";
 import { portfolioJourneys } from "./journeys/portfolio.ts";
 import { stakeJourneys } from "./journeys/stake.ts";
+import { stateJourneys } from "./journeys/states.ts";
 
 describe("dApp", { timeout: 600_000 }, () => {
   let stage: Stage | undefined;
@@ -23,6 +27,10 @@ describe("dApp", { timeout: 600_000 }, () => {
 
   describe("stake", () => stakeJourneys(on));
   describe("portfolio", () => portfolioJourneys(on));
+  describe("deleveraging", () => deleveragingJourneys(on));
+  describe("keeper", () => keeperJourneys(on));
+  describe("states", () => stateJourneys(on));
+  describe("access", () => accessJourneys(on));
   describe("crash", () => crashJourneys(on));
 
   it("never threw anything that nobody caught", () => assert.deepEqual(stage?.faults, []));

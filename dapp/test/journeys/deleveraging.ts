@@ -22,12 +22,21 @@ export function deleveragingJourneys(on: Journeys): void {
     return abi.engine.decodeFunctionResult("positions", answer)[0].lots;
   }
 
+  const isTakeable = async (seat: number): Promise<boolean> => {
+    const { site } = on.stage.world;
+    const call = abi.engine.encodeFunctionData("takeover", [on.account(seat), on.account(CARA)]);
+    return site.chain.call(on.contract("engine"), call, site.operator).then(
+      () => true,
+      () => false,
+    );
+  };
+
   it("shows the size in the ledger beside what deleveraging has left of it, until it is settled", async () => {
     const { pass } = on.stage.world;
     await pass(60);
-    await on.fund(ANNA, usd(900));
+    await on.fund(ANNA, usd(1_100));
     await on.trade(ANNA, -5n * ETHER);
-    await on.fund(BEN, usd(300));
+    await on.fund(BEN, usd(340));
     await on.trade(BEN, 2n * ETHER);
     const page = await on.visit(ANNA, "/portfolio");
     const row = page.getByRole("table", { name: /^Positions at/ }).getByRole("row", { name: /^ETH/ });
@@ -36,7 +45,7 @@ export function deleveragingJourneys(on: Journeys): void {
     assert.equal(await size.textContent(), "5.0000 ETH");
     const before = await row.getByRole("cell").nth(6).textContent();
 
-    await pass(60, (PRICE * 912n) / 1_000n);
+    for (let price = (PRICE * 93n) / 100n; !(await isTakeable(BEN)); price -= PRICE / 400n) await pass(60, price);
     await govern(abi.engine.encodeFunctionData("takeover", [on.account(BEN), on.account(CARA)]));
     await govern(abi.engine.encodeFunctionData("setInventoryCap", [MARKET, { lots: 1n, bps: DEFAULT_BPS }]));
     await govern(abi.engine.encodeFunctionData("deleverage", [MARKET]));

@@ -42,7 +42,7 @@ export function keeperJourneys(on: Journeys): void {
     }
     const due = page.getByRole("button", { name: /^Liquidate through the AMM: / });
     const ways = page.locator(".ways").first();
-    await ways.getByText(/ETH are sold to or bought from the AMM; the account pays \$[\d,.]+$/).waitFor();
+    await ways.getByText(/ETH are closed against the AMM; the account pays \$[\d,.]+$/).waitFor();
     await ways.getByText(/ETH become your position; the account pays \$[\d,.]+$/).waitFor();
     await on.stage.shot(page, "keeper-due");
     const promised = (await ways.locator("li", { hasText: "through the AMM" }).locator("strong").textContent()) ?? "";
