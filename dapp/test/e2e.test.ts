@@ -2,11 +2,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createStage, type Stage } from "./helpers/stage.ts";
+import { accessJourneys } from "./journeys/access.ts";
 import { journeysOn } from "./journeys/context.ts";
 import { afterJourneys, crashJourneys } from "./journeys/crash.ts";
+import { deleveragingJourneys } from "./journeys/deleveraging.ts";
 import { indexerJourneys, logJourneys } from "./journeys/history.ts";
+import { keeperJourneys } from "./journeys/keeper.ts";
 import { portfolioJourneys } from "./journeys/portfolio.ts";
 import { stakeJourneys } from "./journeys/stake.ts";
+import { stateJourneys } from "./journeys/states.ts";
 
 describe("dApp", { timeout: 600_000 }, () => {
   let stage: Stage | undefined;
@@ -26,6 +30,10 @@ describe("dApp", { timeout: 600_000 }, () => {
   describe("logs", () => logJourneys(on));
   describe("stake", () => stakeJourneys(on));
   describe("portfolio", () => portfolioJourneys(on));
+  describe("deleveraging", () => deleveragingJourneys(on));
+  describe("keeper", () => keeperJourneys(on));
+  describe("states", () => stateJourneys(on));
+  describe("access", () => accessJourneys(on));
   describe("crash", () => crashJourneys(on));
   describe("indexer", () => indexerJourneys(on)); // the last of them ends it: what follows is told by the chain
   describe("after the crash", () => afterJourneys(on));

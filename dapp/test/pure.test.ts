@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseSettings, SettingsError } from "../src/config.ts";
+import { sumsOf } from "../src/data/ledgerSize.ts";
 import { amountText, parseAmount } from "../src/lib/amount.ts";
 import { rateOf } from "../src/lib/apr.ts";
 import { phaseOf, poolTimeAt, standsUntil } from "../src/lib/clock.ts";
 import { duration, fixed, percent, usd } from "../src/lib/format.ts";
+import { flawOf, gotOf, limitOf } from "../src/lib/order.ts";
 
 const address = (digit: string) => `0x${digit.repeat(40)}`;
 const NAMES = ["token", "manager", "oracle", "engine", "stack", "junior", "senior", "exchange", "risk", "amm"];
@@ -110,5 +112,40 @@ describe("the pool's clock", () => {
     assert.equal(standsUntil(paused, 5_000n), 6_000n);
     assert.equal(poolTimeAt(paused, 5_000n, 500n), 1_000n);
     assert.equal(standsUntil(paused, 6_000n), undefined);
+  });
+});
+
+describe("a trade", () => {
+  const quote = { total: 20_100n, fromCurve: 6n, fromPool: 4n, quote: 20_000n };
+  const at = (price: bigint) => ({ name: "ETH", lotDecimals: 0, market: { price }, params: { bandBps: 500n } });
+
+  it("is limited to what the person accepts beyond the quote, on either side", () => {
+    assert.equal(limitOf(quote, true, 50n), 20_200n); // down: never more than was allowed
+    assert.equal(limitOf(quote, false, 50n), 20_000n);
+    assert.equal(limitOf({ total: 3n }, true, 10n), 3n);
+  });
+
+  it("is refused where depth is short, and at the first unit beyond the band of fills", () => {
+    assert.equal(gotOf(quote), 10n);
+    assert.equal(flawOf(quote, at(2_000n), 11n), "There is depth for 10 ETH only.");
+    assert.equal(flawOf({ ...quote, quote: 21_000n }, at(2_000n), 10n), undefined);
+    assert.match(
+      flawOf({ ...quote, quote: 21_010n }, at(2_000n), 10n) ?? "",
+      /^That is too far from the mark: .* 5\.0 % of it/,
+    );
+    assert.match(flawOf({ ...quote, quote: 18_990n }, at(2_000n), 10n) ?? "", /^That is too far from the mark/);
+  });
+});
+
+describe("the size in the ledger", () => {
+  it("is what was bought less what was sold and settled, market by market", () => {
+    const changes = [
+      { market: 0, lots: 50n },
+      { market: 1, lots: -7n },
+      { market: 0, lots: -20n },
+      { market: 1, lots: 7n },
+    ];
+    assert.deepEqual([...sumsOf(changes)], [[0, 30n]]);
+    assert.deepEqual([...sumsOf([])], []);
   });
 });

@@ -1,66 +1,39 @@
-/** Everything that the portfolio shows, at one block; and what a trade or a withdrawal would do. */
-import { BackstopAMMAbi, MarginEngineAbi } from "../../../sdk/src/abi.ts";
+/** Everything that the portfolio shows, at one block. */
 import type { Address } from "../../../sdk/src/deployment.ts";
 import { type MarginAccount, readAccount } from "./account.ts";
+import { type Deficit, readDeficit } from "./deficit.ts";
+import { type Provision, readLiquidity } from "./liquidity.ts";
 import { type MarketView, readMarkets } from "./markets.ts";
 import { type Pools, readPools } from "./pools.ts";
-import { latest, type Moment, type Reader, snapshotAt } from "./reader.ts";
+import { latest, type Moment, type Reader } from "./reader.ts";
 
 export interface PortfolioData {
   readonly block: Moment;
   readonly markets: readonly MarketView[];
   readonly pools: Pools;
+  readonly deficit: Deficit;
   readonly account: MarginAccount | undefined;
-  readonly internalBalance: bigint; // {asset}
+  readonly liquidity: readonly Provision[]; // of the owner, one a market; empty without one
 }
 
 export async function readPortfolio(reader: Reader, owner: Address | undefined): Promise<PortfolioData> {
   const block = await latest(reader);
-  const [markets, pools, [internalBalance]] = await Promise.all([
+  const [markets, pools, deficit] = await Promise.all([
     readMarkets(reader, block),
     readPools(reader, block),
-    reader.client.multicall({
-      ...snapshotAt(block),
-      contracts: [{ ...engineOf(reader), functionName: "internalBalance" }],
-    }),
+    readDeficit(reader, block),
   ]);
-  const account = owner === undefined ? undefined : await readAccount(reader, owner, markets, block);
-  return { block, markets, pools, account, internalBalance };
+  const shared = { block, markets, pools, deficit };
+  if (owner === undefined) return { ...shared, account: undefined, liquidity: [] };
+  const [account, liquidity] = await Promise.all([
+    readAccount(reader, owner, markets, block),
+    readLiquidity(reader, owner, markets, block),
+  ]);
+  return { ...shared, account, liquidity };
 }
-
-const engineOf = ({ deployment }: Reader) => ({ address: deployment.contracts.engine, abi: MarginEngineAbi }) as const;
 
 export const portfolioQuery = (reader: Reader, owner: Address | undefined) => ({
   queryKey: ["portfolio", reader.deployment.contracts.engine, owner ?? "nobody"],
   queryFn: () => readPortfolio(reader, owner),
   refetchInterval: reader.client.pollingInterval,
-});
-
-export interface TradeQuote {
-  readonly total: bigint; // {u} paid or received, fees included
-  readonly fromCurve: bigint; // {lot}
-  readonly fromPool: bigint; // {lot}
-  readonly quote: bigint; // {u} without fees
-}
-
-/** What a trade would get now, from the AMM itself. @param lots {lot} positive buys */
-export const tradeQuery = (reader: Reader, market: number, lots: bigint, block: Moment) => ({
-  queryKey: ["trade", market, lots.toString(), block.number.toString()],
-  queryFn: async (): Promise<TradeQuote> => {
-    const [taken, total] = await reader.client.readContract({
-      ...{ address: reader.deployment.contracts.amm, abi: BackstopAMMAbi, functionName: "quote", args: [market, lots] },
-      blockNumber: block.number,
-    });
-    const { curveLots, bandLots, curveQuote, bandQuote } = taken;
-    return { total, fromCurve: curveLots, fromPool: bandLots, quote: curveQuote + bandQuote };
-  },
-});
-
-/** {asset} what a withdrawal of `amount` would pay now: less than asked for while a deficit stands. */
-export const withdrawalQuery = (reader: Reader, owner: Address, id: bigint, amount: bigint, block: Moment) => ({
-  queryKey: ["withdrawal", owner, amount.toString(), block.number.toString()],
-  queryFn: async (): Promise<bigint> => {
-    const call = { ...engineOf(reader), functionName: "withdraw", args: [id, amount, 0n, owner] } as const;
-    return (await reader.client.simulateContract({ ...call, account: owner })).result;
-  },
 });

@@ -41,13 +41,18 @@ export const statusText = (status: bigint): string => lookUp(STATUSES, status);
 
 export type Words = ReturnType<typeof wordsOf>;
 
-export function wordsOf({ args, name }: Fault, { token, markets }: Names) {
+/** A market's name and the decimals of its lots; a number for one that the deployment does not name. */
+export const marketOf = ({ markets }: Names, index: number) =>
+  markets.get(index) ?? { name: `market ${index}`, lotDecimals: 0 };
+
+export function wordsOf({ args, name }: Fault, names: Names) {
+  const { token } = names;
   const n = (key: string): bigint => {
     const value = args[key];
     if (typeof value !== "bigint") throw new RangeError(`${name} has no number ${key}`);
     return value;
   };
-  const known = (index: bigint) => markets.get(Number(index)) ?? { name: `market ${index}`, lotDecimals: 0 };
+  const known = (index: bigint) => marketOf(names, Number(index));
   return {
     n,
     tokens: (key: string) => `${fixed(n(key), token.decimals)} ${token.symbol}`,

@@ -1,8 +1,11 @@
 /** Liquidation and takeover as a declared flow. */
 import { type Address, parseEventLogs } from "viem";
 import { MarginEngineAbi } from "../../../sdk/src/abi.ts";
-import { type Candidate, type KeeperData, type Rescue, rescueCall } from "../data/keeperPage.ts";
+import { formatLots } from "../../../sdk/src/units.ts";
+import type { Candidate, KeeperData } from "../data/keeperPage.ts";
 import type { Reader } from "../data/reader.ts";
+import { type Rescue, rescueCall } from "../data/rescues.ts";
+import { marketOf, type Names } from "../errors/words.ts";
 import type { Flow } from "../flow/types.ts";
 import { usd } from "../lib/format.ts";
 
@@ -12,12 +15,12 @@ export const RESCUES: Readonly<Record<Rescue["kind"], string>> = {
   takeover: "Take over",
 };
 
+/** @param cash {u} of the actor's account before */
 export function rescueFlow(
   reader: Reader,
   { id }: Candidate,
   rescue: Rescue,
-  actor: Address,
-  cash: bigint,
+  { actor, cash, names }: { actor: Address; cash: bigint; names: Names },
 ): Flow<KeeperData> {
   const title = RESCUES[rescue.kind];
   return {
@@ -31,7 +34,11 @@ export function rescueFlow(
       const earned = `Your account's cash went from ${usd(cash)} to ${usd(page.cash)}.`;
       if (taken !== undefined)
         return `The pool took the account over with ${usd(taken.args.equity)} of equity. ${earned}`;
-      return liquidated && `The account paid a penalty of ${usd(liquidated.args.penalty)}. ${earned}`;
+      if (liquidated === undefined) return undefined;
+      const { market, lots, penalty } = liquidated.args;
+      const { name, lotDecimals } = marketOf(names, market);
+      const gained = `${formatLots(lots, lotDecimals)} ${name} of its position are yours now.`;
+      return `The account paid a penalty of ${usd(penalty)}. ${rescue.kind === "into" ? gained : earned}`;
     },
   };
 }

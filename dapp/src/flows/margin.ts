@@ -7,6 +7,7 @@ import type { MarketView } from "../data/markets.ts";
 import type { PortfolioData } from "../data/portfolioPage.ts";
 import type { Reader } from "../data/reader.ts";
 import type { Token } from "../data/token.ts";
+import { type Order, tradeCall } from "../data/trade.ts";
 import type { Flow } from "../flow/types.ts";
 import { fixed, usd } from "../lib/format.ts";
 import { payingSteps } from "./paying.ts";
@@ -67,30 +68,20 @@ export function withdrawFlow(
   };
 }
 
-export interface Order {
-  readonly lots: bigint; // {lot} positive buys
-  readonly limit: bigint; // {u}
-  readonly deadline: bigint; // {s}
-  readonly reduceOnly: boolean;
-}
-
 export function tradeFlow(
   reader: Reader,
   { id }: MarginAccount,
   { index, name, lotDecimals }: MarketView,
   order: Order,
 ): MarginFlow {
-  const { lots, limit, deadline, reduceOnly } = order;
+  const { lots } = order;
   return {
     title: `${lots > 0n ? "Buy" : "Sell"} ${name}`,
     steps: [
       {
         kind: "send",
         label: lots > 0n ? "Buy" : "Sell",
-        call: () => ({
-          ...{ ...engineOf(reader), functionName: "trade" },
-          args: [{ account: id, market: index, lots, limit, deadline: Number(deadline), reduceOnly }],
-        }),
+        call: () => tradeCall(reader, id, order),
       },
     ],
     verify: (receipt, { account }) => {
@@ -106,7 +97,7 @@ export function tradeFlow(
   };
 }
 
-export function collectClaimFlow(reader: Reader, { id, claim }: MarginAccount): MarginFlow {
+export function collectClaimFlow(reader: Reader, { id }: MarginAccount): MarginFlow {
   return {
     title: "Collect what was paid on your claim",
     steps: [
@@ -116,7 +107,10 @@ export function collectClaimFlow(reader: Reader, { id, claim }: MarginAccount): 
         call: () => ({ ...engineOf(reader), functionName: "collectClaim", args: [id] }),
       },
     ],
-    verify: (_receipt, { account }) =>
-      account === undefined || account.claim === claim ? undefined : `Your claim is ${usd(account.claim)} now.`,
+    verify: (receipt, { account }) => {
+      const [collected] = parseEventLogs({ abi: MarginEngineAbi, eventName: "ClaimCollected", logs: receipt.logs });
+      if (collected === undefined || account === undefined || account.claimable > 0n) return undefined;
+      return `${usd(collected.args.amount)} are in your account. ${usd(account.claim)} are still owed to you.`;
+    },
   };
 }

@@ -23,6 +23,8 @@ export interface World {
   readonly url: string;
   readonly site: Site;
   readonly deployment: Deployment;
+  /** Margin accounts of those who trade. */
+  readonly traders: readonly bigint[];
   seat(index: number): string;
   request(method: string, ...params: unknown[]): Promise<unknown>;
   /** Lets `seconds` pass and publishes a price: the same as before unless it is given, so that nothing is stale. @param price {1e-8 USD} */
@@ -63,10 +65,10 @@ async function populateWorld(
   const request = (method: string, ...params: unknown[]): Promise<unknown> => provider.send(method, params);
   const accounts: string[] = await provider.send("eth_accounts", []);
   const site = await siteOf(provider, deployment);
-  await settle(site, provider, SEED, PRICE, CROWD);
+  const traders = await settle(site, provider, SEED, PRICE, CROWD);
   let said = PRICE;
   return {
-    ...{ id, url: node.url, site, deployment, request, end, stopNode: () => node.stop() },
+    ...{ id, url: node.url, site, deployment, traders, request, end, stopNode: () => node.stop() },
     seat: (index) => {
       const found = accounts[index];
       if (found === undefined) throw new Error(`The node has no account ${index}`);

@@ -39,7 +39,26 @@ export function journeysOn(get: () => Stage) {
   const windows = new Map<number, Page>();
   const contract = (name: "token" | "junior" | "senior" | "engine") => get().world.deployment.contracts[name];
 
+  const account = (seat: number): bigint => accountOf(get().world.seat(seat));
+  const send = (seat: number, to: "token" | "junior" | "senior" | "engine", data: string): Promise<void> =>
+    get().world.site.chain.send(get().world.seat(seat), contract(to), data);
+
   return {
+    account,
+    /** A transaction without a page. */
+    send,
+    /** Pays margin in without a page. @param margin {u} */
+    fund: async (seat: number, margin: bigint): Promise<void> => {
+      const amount = margin / TOKEN_UNIT;
+      await send(seat, "token", abi.token.encodeFunctionData("approve", [contract("engine"), amount]));
+      await send(seat, "engine", abi.engine.encodeFunctionData("deposit", [account(seat), amount]));
+    },
+    /** Trades against the AMM without a page. @param lots {lot} positive buys */
+    trade: async (seat: number, lots: bigint): Promise<void> => {
+      const order = { account: account(seat), market: MARKET, lots, limit: lots > 0n ? usd(10_000_000) : 0n };
+      const terms = { ...order, deadline: get().world.site.chain.now() + DAY, reduceOnly: false };
+      await send(seat, "engine", abi.engine.encodeFunctionData("trade", [terms]));
+    },
     get stage() {
       return get();
     },

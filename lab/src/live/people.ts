@@ -39,14 +39,14 @@ export async function siteOf(provider: JsonRpcProvider, { contracts, markets, de
   return { chain: await createChain({ request }), addresses: { ...contracts, feed }, operator: deployer };
 }
 
-/** @param price {1e-8 USD} at which everybody opens */
+/** Returns the margin accounts of the traders. @param price {1e-8 USD} at which everybody opens */
 export async function settle(
   site: Site,
   provider: JsonRpcProvider,
   seed: number,
   price: bigint,
   crowd = CROWD,
-): Promise<void> {
+): Promise<readonly bigint[]> {
   await settleListing(site, price);
   const accounts: string[] = await provider.send("eth_accounts", []);
   const seat = (index: number): string => {
@@ -87,4 +87,5 @@ export async function settle(
     const mint = abi.token.encodeFunctionData("mint", [seat(visitor), POCKET]);
     await site.chain.send(site.operator, site.addresses.token, mint);
   }
+  return traders.map(({ account }) => account);
 }

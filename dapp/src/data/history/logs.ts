@@ -1,12 +1,8 @@
 /** The logs that history is told from, as far back as is polite to ask a node for; each look reads only the blocks since the one before. */
 import { getAbiItem, type Hex } from "viem";
 import { BackstopPoolAbi, CapitalStackAbi, MarginEngineAbi, RiskEngineAbi } from "../../../../sdk/src/abi.ts";
-import { max, min } from "../../../../sdk/src/math.ts";
+import { firstBlock, inPieces } from "../logs.ts";
 import type { Reader } from "../reader.ts";
-
-/** {block} in one question, and looked at in all. */
-const CHUNK = 10_000n;
-const REACH = 100_000n;
 
 const EVENTS = [
   getAbiItem({ abi: MarginEngineAbi, name: "Synced" }),
@@ -36,14 +32,12 @@ export interface ChainLogs {
 
 /** Up to the newest block. @param known what was read before; after a reorganisation that reaches it, all is read again */
 export async function readLogs(reader: Reader, known?: ChainLogs): Promise<ChainLogs> {
-  const { client, deployment } = reader;
+  const { client } = reader;
   const { number: to, hash } = await client.getBlock({ blockTag: "latest" });
   if (known?.hash === hash) return known;
   const stands = known !== undefined && (await isThere(reader, known, to));
-  const from = stands ? known.from : max(BigInt(deployment.startBlock), to - REACH + 1n);
-  const start = stands ? known.to + 1n : from;
-  const fresh: Log[] = [];
-  for (let at = start; at <= to; at += CHUNK) fresh.push(...(await ask(reader, at, min(to, at + CHUNK - 1n))));
+  const from = stands ? known.from : firstBlock(reader, to);
+  const fresh = await inPieces(stands ? known.to + 1n : from, to, (first, last) => ask(reader, first, last));
   const times = new Map(stands ? known.times : []);
   await readTimes(reader, fresh, times);
   return { from, to, hash, logs: stands ? [...known.logs, ...fresh] : fresh, times };

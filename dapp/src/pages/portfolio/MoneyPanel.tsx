@@ -1,29 +1,18 @@
 /** Margin in and out. */
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import type { Address } from "viem";
 import { useBackstop } from "../../backstop.ts";
-import type { MarginAccount } from "../../data/account.ts";
-import { type PortfolioData, withdrawalQuery } from "../../data/portfolioPage.ts";
+import { withdrawalQuery } from "../../data/withdrawal.ts";
 import { explain } from "../../errors/explain.ts";
-import type { FlowRunner } from "../../flow/useFlow.ts";
 import { fundFlow, withdrawFlow } from "../../flows/margin.ts";
 import { DEADLINE } from "../../flows/stake.ts";
 import { parseAmount } from "../../lib/amount.ts";
 import { fixed } from "../../lib/format.ts";
 import { AmountField } from "../../ui/AmountField.tsx";
 import { Panel } from "../../ui/parts.tsx";
-import type { Actor } from "../../wallet/useActor.ts";
+import type { AccountProps } from "./props.ts";
 
-interface Props {
-  readonly data: PortfolioData;
-  readonly account: MarginAccount;
-  readonly owner: Address;
-  readonly actor: Actor;
-  readonly flow: FlowRunner<PortfolioData>;
-}
-
-export function MoneyPanel(props: Props) {
+export function MoneyPanel(props: AccountProps) {
   return (
     <Panel title="Money in and out">
       <PayIn {...props} />
@@ -32,7 +21,7 @@ export function MoneyPanel(props: Props) {
   );
 }
 
-function PayIn({ data, account, owner, actor, flow }: Props) {
+function PayIn({ data, account, owner, actor, flow }: AccountProps) {
   const { reader, token } = useBackstop();
   const [text, setText] = useState("");
   const amount = parseAmount(text, token.decimals);
@@ -67,22 +56,16 @@ function PayIn({ data, account, owner, actor, flow }: Props) {
   );
 }
 
-function TakeOut({ data, account, owner, actor, flow }: Props) {
+function TakeOut({ data, account, owner, actor, flow }: AccountProps) {
   const { reader, token, names } = useBackstop();
   const [text, setText] = useState("");
   const amount = parseAmount(text, token.decimals);
   const value = amount.kind === "ok" ? amount.value : 0n;
   const most = account.withdrawable / data.pools.tokenUnit;
-  const foreseen = useQuery({
-    ...withdrawalQuery(reader, owner, account.id, value, data.block),
-    enabled: value > 0n,
-    retry: false,
-    placeholderData: (previous) => previous,
-  });
-  const problem = foreseen.error === null ? undefined : explain(foreseen.error, names).sentence;
-  const pays = foreseen.data;
-  const canStart =
-    actor.obstacle === undefined && problem === undefined && value > 0n && pays !== undefined && !flow.isRunning;
+  const foreseen = useQuery({ ...withdrawalQuery(reader, owner, value, data), enabled: value > 0n }).data;
+  const problem = foreseen?.refusal === undefined ? undefined : explain(foreseen.refusal, names).sentence;
+  const pays = value > 0n ? foreseen?.value?.paid : undefined;
+  const canStart = actor.obstacle === undefined && pays !== undefined && !flow.isRunning;
 
   async function start(paid: bigint) {
     const done = await flow.start(withdrawFlow(reader, token, owner, account, value, paid));
@@ -103,7 +86,7 @@ function TakeOut({ data, account, owner, actor, flow }: Props) {
         mostLabel="Free"
         disabled={flow.isRunning}
       />
-      {pays === undefined || value === 0n || pays >= value ? null : (
+      {pays === undefined || pays >= value ? null : (
         <p className="problem">
           Pays {fixed(pays, token.decimals)} {token.symbol} now; the rest becomes a claim.
         </p>

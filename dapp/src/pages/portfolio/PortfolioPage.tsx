@@ -5,9 +5,14 @@ import { useBackstop } from "../../backstop.ts";
 import { portfolioQuery } from "../../data/portfolioPage.ts";
 import { FlowStatus } from "../../flow/FlowStatus.tsx";
 import { useFlow } from "../../flow/useFlow.ts";
+import { DeficitNotice } from "../../ui/DeficitNotice.tsx";
+import { PriceNotices } from "../../ui/PriceNotices.tsx";
 import { Notice } from "../../ui/parts.tsx";
 import { useActor } from "../../wallet/useActor.ts";
 import { AccountPanel } from "./AccountPanel.tsx";
+import { ClaimPanel } from "./ClaimPanel.tsx";
+import { LeavingPanel } from "./LeavingPanel.tsx";
+import { LiquidityPanel } from "./LiquidityPanel.tsx";
 import { MoneyPanel } from "./MoneyPanel.tsx";
 import { PositionsPanel } from "./PositionsPanel.tsx";
 import { TradePanel } from "./TradePanel.tsx";
@@ -19,6 +24,7 @@ export default function PortfolioPage() {
   const { data, isError } = useQuery(query);
   const flow = useFlow(query);
   const account = data?.account;
+  const owner = actor.address;
   return (
     <>
       <div className="lead">
@@ -29,18 +35,27 @@ export default function PortfolioPage() {
         <p className="hint">{isError ? "The node of the chain does not answer." : "Reading your account …"}</p>
       ) : null}
       {isError && data !== undefined ? <Notice tone="bad" title="The node of the chain does not answer." /> : null}
+      {data === undefined ? null : (
+        <>
+          <DeficitNotice deficit={data.deficit} />
+          <PriceNotices markets={data.markets} />
+        </>
+      )}
       {data !== undefined && account === undefined ? (
         <Notice tone="info" title="Connect a wallet to see your account." />
       ) : null}
-      {data === undefined || account === undefined || actor.address === undefined ? null : (
+      {data === undefined || account === undefined || owner === undefined ? null : (
         <>
           <FlowStatus progress={flow.progress} onDismiss={flow.dismiss} />
-          <AccountPanel data={data} account={account} actor={actor} flow={flow} />
-          <PositionsPanel account={account} />
+          <AccountPanel {...{ data, account, owner, actor, flow }} />
+          <PositionsPanel {...{ data, account, owner, actor, flow }} />
+          <ClaimPanel {...{ data, account, owner, actor, flow }} />
           <div className="columns">
-            <TradePanel data={data} account={account} actor={actor} flow={flow} />
-            <MoneyPanel data={data} account={account} owner={actor.address} actor={actor} flow={flow} />
+            <TradePanel {...{ data, account, owner, actor, flow }} />
+            <MoneyPanel {...{ data, account, owner, actor, flow }} />
           </div>
+          <LeavingPanel {...{ data, account, owner, actor, flow }} />
+          <LiquidityPanel {...{ data, account, owner, actor, flow }} />
         </>
       )}
     </>

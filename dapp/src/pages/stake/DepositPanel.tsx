@@ -1,20 +1,19 @@
 /** Joining a pool: amount, preview, permit or approval, deposit. */
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
+import { BPS } from "../../../../sdk/src/units.ts";
 import { useBackstop } from "../../backstop.ts";
 import type { TrancheName } from "../../data/pools.ts";
-import { type DepositPreview, depositPreviewQuery, type StakePageData } from "../../data/stakePage.ts";
+import { depositPreviewQuery, type StakePageData } from "../../data/stakePage.ts";
 import type { FlowRunner } from "../../flow/useFlow.ts";
 import { DEADLINE, depositFlow } from "../../flows/stake.ts";
 import { parseAmount } from "../../lib/amount.ts";
-import { date, duration, fixed, percent } from "../../lib/format.ts";
 import { AmountField } from "../../ui/AmountField.tsx";
-import { Figures, Panel } from "../../ui/parts.tsx";
+import { Panel } from "../../ui/parts.tsx";
+import { SLIPPAGES, SlippageSelect } from "../../ui/SlippageSelect.tsx";
 import type { Actor } from "../../wallet/useActor.ts";
-
-const SLIPPAGES = [10n, 50n, 100n] as const; // {bps}
-const BPS = 10_000n;
-const NEVER = 2n ** 32n - 1n;
+import { DepositFigures } from "./DepositFigures.tsx";
+import { closedBecause, limitOf } from "./joining.ts";
 
 interface Props {
   readonly data: StakePageData;
@@ -70,18 +69,7 @@ export function DepositPanel({ data, tranche, actor, flow }: Props) {
           disabled={flow.isRunning}
         />
         <div className="field-row">
-          <label htmlFor={`${id}-slippage`}>Accept at most</label>
-          <select
-            id={`${id}-slippage`}
-            value={slippage.toString()}
-            onChange={(e) => setSlippage(BigInt(e.target.value))}
-          >
-            {SLIPPAGES.map((bps) => (
-              <option key={bps} value={bps.toString()}>
-                {percent(bps, BPS, 1)} fewer shares
-              </option>
-            ))}
-          </select>
+          <SlippageSelect value={slippage} what="fewer shares" onChange={setSlippage} />
         </div>
         {token.permit === undefined ? null : (
           <label className="check">
@@ -90,7 +78,7 @@ export function DepositPanel({ data, tranche, actor, flow }: Props) {
           </label>
         )}
         {preview === undefined || assets === 0n ? null : (
-          <Preview preview={preview} assets={assets} minShares={minShares} data={data} tranche={tranche} />
+          <DepositFigures preview={preview} assets={assets} minShares={minShares} data={data} tranche={tranche} />
         )}
         <button type="submit" className="primary wide" disabled={!canStart} aria-describedby={`${id}-obstacle`}>
           Stake
@@ -101,59 +89,4 @@ export function DepositPanel({ data, tranche, actor, flow }: Props) {
       </form>
     </Panel>
   );
-}
-
-interface PreviewProps {
-  readonly preview: DepositPreview;
-  readonly assets: bigint;
-  readonly minShares: bigint;
-  readonly data: StakePageData;
-  readonly tranche: TrancheName;
-}
-
-function Preview({ preview, assets, minShares, data, tranche }: PreviewProps) {
-  const { token } = useBackstop();
-  const pool = data.pools[tranche];
-  const later = assets - preview.worth;
-  const shares = (value: bigint) => fixed(value, pool.decimals, 4);
-  return (
-    <Figures
-      rows={[
-        { label: "You get", value: `${shares(preview.shares)} shares`, hint: `never fewer than ${shares(minShares)}` },
-        {
-          label: "Worth at once",
-          value: `${fixed(preview.worth, token.decimals)} ${token.symbol}`,
-          hint:
-            later > 1n
-              ? `${fixed(later, token.decimals)} ${token.symbol} more vests within three days: it pays for income that has come and not vested yet.`
-              : undefined,
-        },
-        {
-          label: "Earliest way out",
-          value: duration(pool.cooldown),
-          hint: `after you ask for it; then ${duration(pool.claimWindow)} to claim`,
-        },
-      ]}
-    />
-  );
-}
-
-function closedBecause({ pools, block }: StakePageData, tranche: TrancheName): string | undefined {
-  const { joinsFrom, maxDeposit } = pools[tranche];
-  if (joinsFrom >= NEVER) return "The pool takes no stake while a loss is pending.";
-  if (joinsFrom > block.timestamp) return `The pool takes no stake before ${date(joinsFrom)}.`;
-  if (maxDeposit === 0n && tranche === "senior")
-    return "The senior pool is full: it may only grow with the junior pool in front of it.";
-  return undefined;
-}
-
-function limitOf(
-  tranche: TrancheName,
-  most: bigint,
-  { pools }: StakePageData,
-  token: { readonly decimals: number; readonly symbol: string },
-): string {
-  const why =
-    tranche === "senior" ? ` The junior pool must stay at least ${percent(pools.attachmentBps, BPS, 0)} of both.` : "";
-  return `The pool takes ${fixed(most, token.decimals)} ${token.symbol} at most now.${why}`;
 }

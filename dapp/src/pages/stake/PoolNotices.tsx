@@ -1,9 +1,8 @@
 /** What is not as usual: paused pools, a closed gate, a price that nobody can rely on, data that is old. */
-import { PriceState } from "../../../../sdk/src/types.ts";
 import { TRANCHES } from "../../data/pools.ts";
 import type { StakePageData } from "../../data/stakePage.ts";
-import { priceStateText } from "../../errors/words.ts";
 import { date, usd } from "../../lib/format.ts";
+import { PriceNotices } from "../../ui/PriceNotices.tsx";
 import { Notice } from "../../ui/parts.tsx";
 
 export function PoolNotices({ data, isOld }: { data: StakePageData; isOld: boolean }) {
@@ -33,13 +32,7 @@ export function PoolNotices({ data, isOld }: { data: StakePageData; isOld: boole
           Income repays it and the claims that came of it before it reaches the pools.
         </Notice>
       ) : null}
-      {markets
-        .filter(({ oracle }) => oracle.state > PriceState.WIDE)
-        .map(({ name, oracle }) => (
-          <Notice key={name} tone="warn" title={`The price of ${name} is ${priceStateText(BigInt(oracle.state))}.`}>
-            No premium accrues in this market until it is valid again, and it takes no new risk.
-          </Notice>
-        ))}
+      <PriceNotices markets={markets} />
     </>
   );
 }
