@@ -97,9 +97,7 @@ contract EngineInvariantTest is SystemTest, LedgerChecks {
     }
 
     function _act(bytes4 action, uint256 seed) private {
-        (bool ok, bytes memory result) = address(handler).call(abi.encodeWithSelector(action, seed));
-        if (!ok) assertTrue(ok, vm.toString(result));
-        _assertAll(handler);
+        _act(handler, action, seed);
     }
 
     /// @dev Prices of 2e11, 6e14 and 1.2e8 u per lot.

@@ -45,6 +45,15 @@ contract ExtremeInvariantTest is SystemTest, LedgerChecks {
         _assertReached(Tally.LIQUIDATED_TO_BANDS);
     }
 
+    /// @dev What was paid in before a quote that is refused is paid in.
+    function test_Found_AQuoteIsRefusedAfterADeposit() public {
+        _act(handler, handler.open.selector, 0x000000001fff70c06ca1a75498173eafbc4fa599004cbff2);
+        _act(handler, handler.raid.selector, 0x1c27c);
+        _act(handler, handler.crash.selector, 0x6b6c);
+        _act(handler, handler.crash.selector, type(uint256).max - 3);
+        _act(handler, handler.raid.selector, 0x00000003c2345e99d19d1daa988c2d9c73514d3e9f83c2f5);
+    }
+
     /// @dev 1 u, 2^60 u and 1e6 u per lot.
     function _listings() private pure returns (Listing[] memory list) {
         list = new Listing[](3);

@@ -36,7 +36,7 @@ export interface World {
 export async function createWorld(): Promise<World> {
   const id = `test-${randomUUID()}`;
   const node = await startNode("hardhat");
-  const provider = new JsonRpcProvider(node.url, undefined, { staticNetwork: true });
+  const provider = new JsonRpcProvider(node.url, undefined, { staticNetwork: true, cacheTimeout: -1 });
   const end = async () => {
     provider.destroy();
     await node.stop();

@@ -53,6 +53,17 @@ export function journeysOn(get: () => Stage) {
       await send(seat, "token", abi.token.encodeFunctionData("approve", [contract("engine"), amount]));
       await send(seat, "engine", abi.engine.encodeFunctionData("deposit", [account(seat), amount]));
     },
+    /** Lets quiet hours pass until the market's level is 1 at most. */
+    calm: async (): Promise<void> => {
+      const { site, pass } = get().world;
+      const call = abi.engine.encodeFunctionData("markets", [MARKET]);
+      const level = async () =>
+        abi.engine.decodeFunctionResult("markets", await site.chain.call(contract("engine"), call))[0].level;
+      for (let hours = 0; (await level()) > 1n; hours += 1) {
+        if (hours > 200) throw new Error(`The market is at level ${await level()} after ${hours} quiet hours`);
+        await pass(3_600);
+      }
+    },
     /** Trades against the AMM without a page. @param lots {lot} positive buys */
     trade: async (seat: number, lots: bigint): Promise<void> => {
       const order = { account: account(seat), market: MARKET, lots, limit: lots > 0n ? usd(10_000_000) : 0n };

@@ -21,6 +21,7 @@ export function crashJourneys(on: Journeys): void {
   };
 
   it("shows a calm market on the dashboard, as the indexer tells it", async () => {
+    await on.calm();
     const page = await on.visit(CARA, "/risk");
     await page.getByText("There has been none.").waitFor();
     await page.locator("figure canvas").first().waitFor();

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { readIndexedEarnings, readIndexedHistory } from "../../src/data/history/indexer.ts";
+import type { History } from "../../src/data/history/types.ts";
 import { readerOf } from "../helpers/reader.ts";
 import { PRICE } from "../helpers/world.ts";
 import { CARA, type Journeys } from "./context.ts";
@@ -34,6 +35,12 @@ export function logJourneys(on: Journeys): void {
   });
 }
 
+/** The tables say what is in effect, the logs what the ledger holds. */
+const withoutInterest = ({ points, ...rest }: History) => ({
+  ...rest,
+  points: [...points].map(([market, all]) => [market, all.map(({ openInterest, ...point }) => point)]),
+});
+
 /** With the indexer: alike, late, gone. */
 export function indexerJourneys(on: Journeys): void {
   const newest = async () => Number(await on.stage.world.request("eth_blockNumber"));
@@ -45,7 +52,13 @@ export function indexerJourneys(on: Journeys): void {
     const read = await logs();
     const indexes = markets.map(({ index }) => index);
     const told = { history: history(read), earnings: await earnings(read) };
-    assert.deepEqual(await readIndexedHistory(indexer.apiUrl, indexes), told.history);
+    const indexed = await readIndexedHistory(indexer.apiUrl, indexes);
+    for (const [market, points] of indexed.points)
+      for (const [i, { openInterest }] of points.entries()) {
+        const logged = told.history.points.get(market)?.[i];
+        assert.ok(logged !== undefined && logged.openInterest >= openInterest, `${openInterest} lots at ${i}`);
+      }
+    assert.deepEqual(withoutInterest(indexed), withoutInterest(told.history));
     assert.deepEqual(await readIndexedEarnings(indexer.apiUrl, contracts), told.earnings);
     return told;
   };

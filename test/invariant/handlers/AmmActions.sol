@@ -305,13 +305,13 @@ abstract contract AmmActions is TraderActions, KeeperActions {
         Books memory b = _books(m, id, isBuy, false);
         Taken memory t;
         uint256 quoted;
+        _flush();
         try amm.quote(m, lots) returns (Taken memory t_, uint256 quoted_) {
             (t, quoted) = (t_, quoted_);
         } catch (bytes memory reason) {
             _refuse(reason);
             return;
         }
-        _flush();
         vm.prank(_owner(id));
         try engine.trade(AmmOrder(id, m, lots, uint128(quoted), uint32(clock), isReducing)) returns (uint256 total) {
             _touch(id);

@@ -33,6 +33,13 @@ abstract contract LedgerChecks is EffectChecks {
         uint256 shorts; // {lot}
     }
 
+    /// @dev One action of a sequence that once failed.
+    function _act(EngineHandler handler, bytes4 action, uint256 seed) internal {
+        (bool ok, bytes memory result) = address(handler).call(abi.encodeWithSelector(action, seed));
+        if (!ok) assertTrue(ok, vm.toString(result));
+        _assertAll(handler);
+    }
+
     /// @dev A fixed sequence of actions and choices drawn from `entropy`.
     function _play(EngineHandler handler, uint256 length, uint256 entropy) internal {
         bytes4[] memory actions = handler.actions();

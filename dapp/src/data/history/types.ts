@@ -4,7 +4,7 @@ import type { TrancheName } from "../pools.ts";
 export interface MarketPoint {
   readonly time: bigint; // {s}
   readonly price: bigint; // {u/lot}
-  readonly openInterest: bigint; // {lot}
+  readonly openInterest: bigint; // {lot} from logs with what deleveraging has closed and nobody has settled
   readonly cap: bigint; // {lot} at level 0
   readonly level: number;
   readonly fundingRate: bigint; // {1e-9 per 8 h} positive: longs pay
