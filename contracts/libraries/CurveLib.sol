@@ -35,16 +35,15 @@ library CurveLib {
         return lots == 0 ? 0 : MathLib.mulDivUp(lots, c.quote, c.base - lots);
     }
 
-    /// @notice {lot} that bring the marginal price to `price`; 0 when it is there.
-    /// @param isReached up to the first lot at which it has been reached; else down to the last at which it has not been passed
-    function lotsTo(Curve memory c, bool isBuy, uint256 price, bool isReached) internal pure returns (uint256) {
-        if (c.base == 0 || (price == 0 && !isBuy)) return isBuy || c.base == 0 ? 0 : type(uint56).max;
+    /// @notice {lot} that bring the marginal price to `price`, down to the last at which it has not been passed; 0 when it is there.
+    function lotsTo(Curve memory c, bool isBuy, uint256 price) internal pure returns (uint256) {
+        if (c.base == 0) return 0;
+        if (price == 0) return isBuy ? 0 : type(uint56).max;
         uint256 product = uint256(c.base) * c.quote;
         uint256 base = (product / price).sqrt(); // down
-        // the curve gives base when it sells: a smaller one is further
-        if (isBuy != isReached && base * base * price < product) ++base;
-        if (isBuy) return MathLib.zeroFloorSub(c.base, base == 0 ? 1 : base);
-        return MathLib.zeroFloorSub(base, c.base);
+        if (!isBuy) return MathLib.zeroFloorSub(base, c.base);
+        if (base * base * price < product) ++base; // less of it is a worse price for who buys
+        return MathLib.zeroFloorSub(c.base, MathLib.max(base, 1));
     }
 
     /// @notice What of `lots` the curve takes and what the pool: the curve up to the price of a step, then the step.
@@ -66,15 +65,13 @@ library CurveLib {
             Step memory step = steps[i];
             if (step.lots == 0) continue;
             if (isBuy ? step.price > stop : step.price < stop) break;
-            uint256 until = MathLib.min(room, lotsTo(c, isBuy, step.price, true));
-            byCurve = MathLib.min(MathLib.max(byCurve, until), lots - byPool);
+            byCurve = MathLib.min(MathLib.min(room, lots - byPool), lotsTo(c, isBuy, step.price));
             uint256 part = MathLib.min(step.lots, lots - byCurve - byPool);
             byPool += part;
             poolQuote += part * step.price;
         }
         if (byCurve + byPool < lots) {
-            uint256 until = MathLib.min(room, lotsTo(c, isBuy, stop, false));
-            byCurve = MathLib.min(MathLib.max(byCurve, until), lots - byPool);
+            byCurve = MathLib.min(MathLib.min(room, lots - byPool), lotsTo(c, isBuy, stop));
         }
         // at most `lots` < 2^56, quotes below 2^128
         (t.curveLots, t.bandLots) = (uint56(byCurve), uint56(byPool));

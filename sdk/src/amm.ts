@@ -100,34 +100,31 @@ export const traded = (curve: Curve, isBuy: boolean, lots: bigint): Curve =>
     ? { base: curve.base - lots, quote: curve.quote + cost(curve, lots) }
     : { base: curve.base + lots, quote: curve.quote - proceeds(curve, lots) };
 
-/**
- * {lot} that bring the marginal price to `price`, 0 when it is there: up to the first lot at which it has been reached when
- * `isReached`, else down to the last at which it has not been passed.
- */
-export function lotsTo({ base, quote }: Curve, isBuy: boolean, price: bigint, isReached: boolean): bigint {
+/** {lot} that bring the marginal price to `price`, down to the last at which it has not been passed; 0 when it is there. */
+export function lotsTo({ base, quote }: Curve, isBuy: boolean, price: bigint): bigint {
   if (base === 0n) return 0n;
   if (price === 0n) return isBuy ? 0n : ENDLESS;
   const product = base * quote;
   const root = sqrt(product / price);
-  const isUp = isBuy !== isReached && root * root * price < product;
-  const until = isUp ? root + 1n : root;
-  return isBuy ? max(0n, base - max(1n, until)) : max(0n, until - base);
+  if (!isBuy) return max(0n, root - base);
+  const until = root * root * price < product ? root + 1n : root; // less of it is a worse price for who buys
+  return max(0n, base - max(1n, until));
 }
 
 /** What of a wish the curve takes and what the pool, steps best first: the curve up to the price of a step, then the step. */
 export function plan(curve: Curve, steps: readonly Step[], { isBuy, lots, room, stop }: Wish): Planned {
   let [byCurve, byPool, bandQuote] = [0n, 0n, 0n];
-  const go = (until: bigint) => {
-    byCurve = min(max(byCurve, min(room, until)), lots - byPool);
+  const goTo = (price: bigint) => {
+    byCurve = min(min(room, lots - byPool), lotsTo(curve, isBuy, price));
   };
   for (const step of steps.filter((one) => one.lots !== 0n)) {
     if (byCurve + byPool === lots || (isBuy ? step.price > stop : step.price < stop)) break;
-    go(lotsTo(curve, isBuy, step.price, true));
+    goTo(step.price);
     const part = min(step.lots, lots - byCurve - byPool);
     byPool += part;
     bandQuote += part * step.price;
   }
-  if (byCurve + byPool < lots) go(lotsTo(curve, isBuy, stop, false));
+  if (byCurve + byPool < lots) goTo(stop);
   const curveQuote = isBuy ? cost(curve, byCurve) : proceeds(curve, byCurve);
   return { curveLots: byCurve, bandLots: byPool, curveQuote, bandQuote };
 }

@@ -62,9 +62,9 @@ abstract contract AmmBase is EngineBase {
     /// @dev Bob brings the curve to the index.
     function _align() internal {
         uint256 price = engine.markets(ETH).price;
-        uint256 lots = CurveLib.lotsTo(amm.curves(ETH), false, price, false);
+        uint256 lots = CurveLib.lotsTo(amm.curves(ETH), false, price);
         if (lots != 0) _swap(bob, -int64(uint64(lots)));
-        lots = CurveLib.lotsTo(amm.curves(ETH), true, price, false);
+        lots = CurveLib.lotsTo(amm.curves(ETH), true, price);
         if (lots != 0) _swap(bob, int64(uint64(lots)));
     }
 

@@ -176,7 +176,7 @@ describe("the AMM beside its twin", function () {
       answer -= (answer * ((573n * ONE) / 10_000n - (ratio * (40n + next(40n))) / 100n)) / ONE;
       for (let hour = 0; hour < 8; hour += 1) await pass(fx, 3_600n, answer); // nobody has won
       const { price } = await engine.markets(0);
-      const above = lotsTo(await amm.curves(0), false, price, false);
+      const above = lotsTo(await amm.curves(0), false, price);
       if (above > 100n) await engine.connect(bob).trade(order(accountOf(bob), -above));
       await engine.flag(id);
       await pass(fx, 1n + next(85n), answer);

@@ -73,7 +73,7 @@ describe("the AMM and its twin", () => {
     await time.increase(8 * 3600);
     await setPrice(fx, (PRICE * 970n) / 1_000n);
     const { price } = await engine.markets(0);
-    const above = lotsTo(await amm.curves(0), false, price, false);
+    const above = lotsTo(await amm.curves(0), false, price);
     await engine.connect(bob).trade(order(bob, -above));
     await engine.flag(accountOf(dave));
     await time.increase(59);

@@ -96,8 +96,8 @@ contract EngineInvariantTest is SystemTest, LedgerChecks {
         _act(handler.hold.selector, 0x3b6c);
     }
 
-    /// @dev A lot of a curve of six lots is dealt past the discount: lots are whole, and the pool stands between.
-    function test_Found_LastLotOfACurveReachesPastTheDiscount() public {
+    /// @dev The curve has six lots, and the next would bring it past the pool's price and the discount.
+    function test_Found_NoLotOfACurveIsPastTheDiscount() public {
         _act(handler.join.selector, 0x000000000000000000000000000000000000000000000000000007a4c04636b1);
         _act(handler.open.selector, 0x000000000000000000000000000000000000000000000000000e84d647127032);
         _act(handler.join.selector, 0x0000000000000000000000000000000000000000000000000000000000003d46);

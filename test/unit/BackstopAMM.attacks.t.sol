@@ -218,7 +218,7 @@ contract BackstopAMMAttacksTest is AmmBase {
         uint256 price = engine.markets(ETH).price;
         Curve memory c = amm.curves(ETH);
         bool isBuy = uint256(c.quote) / c.base < price;
-        uint256 lots = CurveLib.lotsTo(c, isBuy, isBuy ? (price * 9_995) / 10_000 : (price * 10_005) / 10_000, false);
+        uint256 lots = CurveLib.lotsTo(c, isBuy, isBuy ? (price * 9_995) / 10_000 : (price * 10_005) / 10_000);
         int256 equity = engine.health(curve, Valuation.UNFAVOURABLE).equity;
         if (equity <= 0) return;
         uint256 most = (3 * uint256(equity)) / price;

@@ -55,27 +55,22 @@ contract CurveLibTest is BaseTest {
         Curve memory c = _curve(base, bound(quote, base, base << 62));
         uint256 mid = c.quote / c.base;
         at = isBuy ? bound(at, mid, 4 * mid + 4) : bound(at, mid / 4 + 1, mid + 1);
-        uint256 reached = CurveLib.lotsTo(c, isBuy, at, true);
-        uint256 left = CurveLib.lotsTo(c, isBuy, at, false);
-        assertLe(left, reached);
-        assertLe(reached - left, 1);
+        uint256 lots = CurveLib.lotsTo(c, isBuy, at);
 
         // against exact products, from the reserves that a curve without rounding would have
         uint256 product = uint256(c.base) * c.quote;
-        uint256 after_ = isBuy ? c.base - reached : c.base + reached;
-        if (reached != 0) {
-            isBuy ? assertLe(after_ ** 2 * at, product) : assertGe(after_ ** 2 * at, product);
-        }
-        after_ = isBuy ? c.base - left : c.base + left;
-        if (left != 0) isBuy ? assertGe(after_ ** 2 * at, product) : assertLe(after_ ** 2 * at, product);
+        uint256 after_ = isBuy ? c.base - lots : c.base + lots;
+        if (lots != 0) isBuy ? assertGe(after_ ** 2 * at, product) : assertLe(after_ ** 2 * at, product);
+        after_ = isBuy ? after_ - 1 : after_ + 1;
+        isBuy ? assertLt(after_ ** 2 * at, product) : assertGt(after_ ** 2 * at, product);
     }
 
     function test_LotsTo_IsEndlessWithoutAPrice() public pure {
         Curve memory c = _curve(1000, 1e15);
-        assertEq(CurveLib.lotsTo(c, false, 0, false), type(uint56).max);
-        assertEq(CurveLib.lotsTo(c, true, ENDLESS, false), 999);
-        assertEq(CurveLib.lotsTo(_curve(0, 0), false, 0, false), 0);
-        assertEq(CurveLib.lotsTo(_curve(0, 0), true, ENDLESS, false), 0);
+        assertEq(CurveLib.lotsTo(c, false, 0), type(uint56).max);
+        assertEq(CurveLib.lotsTo(c, true, ENDLESS), 999);
+        assertEq(CurveLib.lotsTo(_curve(0, 0), false, 0), 0);
+        assertEq(CurveLib.lotsTo(_curve(0, 0), true, ENDLESS), 0);
     }
 
     /* WITH STEPS */
@@ -85,15 +80,15 @@ contract CurveLibTest is BaseTest {
         Curve memory c = _curve(1_000_000, 1e18);
         Step[] memory steps = new Step[](3);
         (steps[0], steps[1], steps[2]) = (Step(0, 0), Step(0.99e12, 1000), Step(0.98e12, 1000));
-        uint256 toFirst = 5038; // 1e6 / sqrt(0.99) = 1,005,037.8
-        uint256 toSecond = 10153; // 1e6 / sqrt(0.98) = 1,010,152.5
+        uint256 toFirst = 5037; // 1e6 / sqrt(0.99) = 1,005,037.8
+        uint256 toSecond = 10152; // 1e6 / sqrt(0.98) = 1,010,152.5
 
-        _assertPlan(c, steps, 5038, toFirst, 0);
-        _assertPlan(c, steps, 5539, toFirst, 501);
-        _assertPlan(c, steps, 6038, toFirst, 1000);
+        _assertPlan(c, steps, 5037, toFirst, 0);
+        _assertPlan(c, steps, 5538, toFirst, 501);
+        _assertPlan(c, steps, 6037, toFirst, 1000);
         _assertPlan(c, steps, 7000, 6000, 1000);
-        _assertPlan(c, steps, 11153, toSecond, 1000);
-        _assertPlan(c, steps, 11253, toSecond, 1100);
+        _assertPlan(c, steps, 11152, toSecond, 1000);
+        _assertPlan(c, steps, 11252, toSecond, 1100);
         _assertPlan(c, steps, 20000, 18000, 2000);
     }
 
@@ -117,14 +112,31 @@ contract CurveLibTest is BaseTest {
         Step[] memory steps = new Step[](1);
         steps[0] = Step(0.99e12, 1000);
         Taken memory t = CurveLib.plan(c, steps, false, 1e6, ENDLESS, 0.99e12);
-        assertEq(t.curveLots, 5038); // to the step, whose price is still allowed
+        assertEq(t.curveLots, 5037); // to the step, whose price is still allowed
         assertEq(t.bandLots, 1000);
         t = CurveLib.plan(c, steps, false, 1e6, ENDLESS, 0.99e12 + 1);
-        assertEq(t.curveLots, 5037); // down: no lot beyond
+        assertEq(t.curveLots, 5037);
         assertEq(t.bandLots, 0);
         t = CurveLib.plan(c, steps, false, 1e6, 100, 0);
         assertEq(t.curveLots, 100);
         assertEq(t.bandLots, 1000);
+    }
+
+    /// @dev A curve of a few lots, whose next lot may go from one side of every price to the other.
+    function testFuzz_Plan_NoLotIsWorseThanTheStop(uint256 seed, bool isBuy) public pure {
+        Curve memory c = _curve(bound(seed, 2, 60), bound(seed >> 8, 1e9, 1e15));
+        uint256 mid = c.quote / c.base;
+        Step[] memory steps = new Step[](2);
+        for (uint256 i; i < 2; ++i) {
+            uint256 off = (mid * (bound(seed >> (48 + 8 * i), 0, 10) + 10 * i)) / 100;
+            steps[i] = Step(isBuy ? mid + off : mid - off, bound(seed >> (72 + 8 * i), 0, 20));
+        }
+        uint256 distance = (mid * bound(seed >> 96, 0, 40)) / 100;
+        uint256 stop = isBuy ? mid + distance : mid - distance;
+        Taken memory t = CurveLib.plan(c, steps, isBuy, bound(seed >> 128, 1, 50), ENDLESS, stop);
+        uint256 worst = (uint256(t.curveLots) + t.bandLots) * stop;
+        uint256 quote = uint256(t.curveQuote) + t.bandQuote;
+        isBuy ? assertLe(quote, worst) : assertGe(quote, worst);
     }
 
     /// @dev Selling in two parts gets what selling at once gets, but for what each curve trade rounds.

@@ -409,10 +409,8 @@ abstract contract AmmActions is TraderActions, KeeperActions {
         int256 slippage = isBuy ? int256(byCurve + byPool) - int256(atMark) : int256(atMark) - int256(byCurve + byPool);
         uint256 left = n[2];
         if (slippage > 0) {
-            uint256 most = left + _lastLot(b, n[1], isBuy);
-            assertLe(uint256(slippage), most, "AM-3: depth costs no more than the discount and a lot");
-            if (uint256(slippage) > left) n[2] = uint256(slippage);
-            left = n[2] - uint256(slippage);
+            assertLe(uint256(slippage), left, "AM-3: depth costs no more than the discount");
+            left -= uint256(slippage);
         }
         uint256 fee = _ceil(byCurve * b.curve.feePpm, PPM);
         if (fee > left) fee = left;
@@ -523,16 +521,6 @@ abstract contract AmmActions is TraderActions, KeeperActions {
         if (lots == 0) return 0;
         if (isBuy) return _ceil(lots * b.curve.quote, b.curve.base - lots);
         return (lots * b.curve.quote) / (b.curve.base + lots);
-    }
-
-    /// @dev {u} that the last lot of the curve is worse than the mark: it may reach past a price at which the pool stands, and past the
-    /// discount.
-    function _lastLot(Books memory b, uint256 lots, bool isBuy) private pure returns (uint256) {
-        if (lots == 0) return 0;
-        uint256 quote = _curveQuote(b, lots, isBuy) - _curveQuote(b, lots - 1, isBuy);
-        uint256 price = b.market.price;
-        if (isBuy) return quote > price ? quote - price : 0;
-        return price > quote ? price - quote : 0;
     }
 
     /// @dev {lot} all that anybody may trade now
