@@ -69,6 +69,8 @@ describe("the keeper and the second source", () => {
     assert.ok(proposed.events.includes("SettlementPriceSet"), proposed.events.join());
     assert.equal(await status(), MarketStatus.SETTLING);
 
+    assert.notEqual((await fx.engine.accounts(alice)).markets, 0n);
+
     said = { price: dollars(1_950n), time: await now() };
     await world.wait(120);
     const challenged = await act(world, { KEEPER_HERMES_URL: service.url });
@@ -77,7 +79,6 @@ describe("the keeper and the second source", () => {
     assert.equal(await status(), MarketStatus.SETTLED);
     assert.equal((await fx.engine.markets(0)).price, dollars(1_950n));
 
-    assert.notEqual((await fx.engine.accounts(alice)).markets, 0n);
     await world.wait(3_700);
     await act(world);
     for (const person of [fx.alice, fx.maker])
