@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import path from "node:path";
+import type { EthereumProvider } from "hardhat/types/providers";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const READY = 60_000; // {ms}
@@ -58,6 +59,21 @@ export async function rpc(url: string, method: string, params: readonly unknown[
   const { result, error } = (await answer.json()) as { result?: unknown; error?: { message: string } };
   if (error !== undefined) throw new Error(`${method}: ${error.message}`);
   return result;
+}
+
+/** anvil gives a hash before it has mined: who reads next would miss the transaction. Waits for it while the node mines at once. */
+export function answerWhenMined(provider: Pick<EthereumProvider, "request">): void {
+  const request = provider.request.bind(provider);
+  provider.request = async (sent) => {
+    const answer = await request(sent);
+    if (sent.method !== "eth_sendTransaction" || !(await request({ method: "anvil_getAutomine" }))) return answer;
+    const receipt = () => request({ method: "eth_getTransactionReceipt", params: [answer] });
+    for (const end = Date.now() + READY; (await receipt()) === null; ) {
+      if (Date.now() > end) throw new Error(`anvil has not mined ${answer}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return answer;
+  };
 }
 
 export async function freePort(): Promise<number> {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { ETH } from "../../../deploy/markets.ts";
 import { type Actor, accountOf } from "../../../test/helpers/actors.ts";
 import { deployBackstop, dollars, type Fixture, feedOf, setPrice } from "../../../test/helpers/fixture.ts";
+import { answerWhenMined } from "../../../test/helpers/nodes.ts";
 import { MARKETS } from "../../../test/helpers/session.ts";
 
 /** The story's market, after those of the session; it has levels, a curve and a second source. */
@@ -26,7 +27,9 @@ export async function setStageOn(network: string): Promise<Stage> {
   const { network: networks } = await import("hardhat");
   const id = `test-${process.pid}-${network}`;
   try {
-    return await setStage(await networks.create(network), id);
+    const connection = await networks.create(network);
+    if (network === "anvil") answerWhenMined(connection.provider);
+    return await setStage(connection, id);
   } finally {
     await rm(path.resolve(import.meta.dirname, "../../../deploy/deployments", id), { recursive: true, force: true });
   }

@@ -60,7 +60,7 @@ export async function playBands(stage: Stage): Promise<void> {
   for (let i = 0; i < 3; ++i) await pass(stage, MINUTE);
   await trade(stage, people.taker, -(await sellable(stage)));
   const { price } = await engine.markets(STORY);
-  await trade(stage, people.taker, lotsTo(await amm.curves(STORY), true, price, false)); // back to the index
+  await trade(stage, people.taker, lotsTo(await amm.curves(STORY), true, price)); // back to the index
   await risk.setVolatilityLimits(STORY, CALM);
   const answer = (await feedOf(fx, STORY).latestRoundData())[1];
   for (let i = 0; i < 16; ++i) await pass(stage, 20 * MINUTE, answer + BigInt(i));

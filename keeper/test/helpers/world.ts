@@ -11,7 +11,7 @@ import { deployStages } from "../../../deploy/stages.ts";
 import type { Deployment } from "../../../sdk/src/deployment.ts";
 import { type Actor, accountOf, actors } from "../../../test/helpers/actors.ts";
 import { deposit, dollars, type Fixture, setPrice, stake, trade } from "../../../test/helpers/fixture.ts";
-import { type Node, type NodeKind, rpc, startNode } from "../../../test/helpers/nodes.ts";
+import { answerWhenMined, type Node, type NodeKind, rpc, startNode } from "../../../test/helpers/nodes.ts";
 import {
   AccessManager__factory,
   BackstopAMM__factory,
@@ -54,6 +54,7 @@ export async function createWorld(
   const name = kind === "hardhat" ? "localhost" : "anvil";
   const folder = await mkdtemp(path.join(tmpdir(), "keeper-"));
   const connection = await network.create({ network: name, override: { url: node.url } });
+  if (kind === "anvil") answerWhenMined(connection.provider);
   const id = `test-${randomUUID()}`;
   let deployment: Deployment;
   try {
