@@ -29,13 +29,18 @@ const asText = (_: string, value: unknown) => (typeof value === "bigint" ? `${va
 const asValue = (_: string, value: unknown) =>
   typeof value === "string" && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value;
 
+/** Whose transactions they are: nonces are of a key on a chain. */
+export interface Sender {
+  readonly chainId: number;
+  readonly sender: string;
+}
+
+/** Keepers with keys of their own may share a folder. */
+export const flightFile = ({ chainId, sender }: Sender): string => `in-flight-${chainId}-${sender}.json`;
+
 /** @param onRefused told why a file is not used */
-export function createFlightLog(
-  folder: string,
-  identity: { readonly chainId: number; readonly sender: string },
-  onRefused: (file: string, reason: string) => void,
-) {
-  const file = path.join(folder, "in-flight.json");
+export function createFlightLog(folder: string, identity: Sender, onRefused: (file: string, reason: string) => void) {
+  const file = path.join(folder, flightFile(identity));
   let writing: Promise<void> = Promise.resolve();
   return {
     async load(): Promise<Flight[]> {
@@ -49,8 +54,6 @@ export function createFlightLog(
         const value: unknown = JSON.parse(text, asValue);
         if (typeof value !== "object" || value === null || !("flights" in value) || !Array.isArray(value.flights))
           throw new Error("it is no list of transactions");
-        if (!("chainId" in value) || value.chainId !== identity.chainId) throw new Error("it is of another chain");
-        if (!("sender" in value) || value.sender !== identity.sender) throw new Error("it is of another key");
         return value.flights as Flight[]; // written by `save`
       } catch (error) {
         onRefused(file, messageOf(error));
@@ -59,7 +62,7 @@ export function createFlightLog(
     },
     /** One after the other: the last state is the one that stays. */
     save(flights: readonly Flight[]): Promise<void> {
-      const text = `${JSON.stringify({ ...identity, flights }, asText)}\n`;
+      const text = `${JSON.stringify({ flights }, asText)}\n`;
       writing = writing.catch(() => {}).then(() => writeAside(file, text));
       return writing;
     },

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseEther, parseUnits, type TransactionReceipt, Wallet } from "ethers";
 import { type Node, rpc, startNode } from "../../../test/helpers/nodes.ts";
 import { type Fees, feesFor } from "../../src/chain/fees.ts";
-import { createFlightLog, type Flight } from "../../src/chain/flights.ts";
+import { createFlightLog, type Flight, flightFile } from "../../src/chain/flights.ts";
 import { KeeperProvider } from "../../src/chain/provider.ts";
 import { createSender, type Outcome } from "../../src/chain/sender.ts";
 import { createTransport } from "../../src/chain/transport.ts";
@@ -157,11 +157,24 @@ describe("the sender on anvil", () => {
     );
   });
 
+  it("is found again by its own key alone in a folder that keepers share", async () => {
+    await (await sender()).send(pay("mine"), await fees());
+    const of = (address: string) =>
+      createFlightLog(folder, { chainId: CHAIN, sender: address }, (_, reason) => assert.fail(reason));
+    const another = of(Wallet.createRandom().address);
+    assert.deepEqual(await another.load(), []);
+    await another.save([]);
+    assert.deepEqual(
+      (await of(wallet.address).load()).map(({ label }) => label),
+      ["mine"],
+    );
+  });
+
   it("takes the place of a transaction with its number that it does not know of", async () => {
     const offer = await fees();
     const first = await sender();
     await first.send(pay("lost"), offer);
-    await rm(path.join(folder, "in-flight.json"));
+    await rm(path.join(folder, flightFile({ chainId: CHAIN, sender: wallet.address })));
     const second = await sender();
     await second.send(pay("mine", 2n), offer);
     assert.equal(replaced, 1);
@@ -280,7 +293,7 @@ describe("the sender on anvil", () => {
     const first = await sender();
     const offer = await fees();
     await first.send(pay("later"), offer);
-    const file = path.join(folder, "in-flight.json");
+    const file = path.join(folder, flightFile({ chainId: CHAIN, sender: wallet.address }));
     const text = await readFile(file, "utf8");
     await writeFile(file, text.replace(/"sentAt":\d+/, `"sentAt":${Date.now() + 3_600_000}`));
     const second = await sender(1);
