@@ -4,7 +4,9 @@
  * so they are compiled like the contracts.
  */
 import { globSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
+import type { ArtifactManager } from "hardhat/types/artifacts";
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
 const callers = globSync("test/**/*.sol", { cwd: path.resolve(import.meta.dirname, "..") }).filter(
@@ -14,9 +16,27 @@ const callers = globSync("test/**/*.sol", { cwd: path.resolve(import.meta.dirnam
 /** Source names of what is compiled as it goes to a chain. */
 const DEPLOYED = /^project\/(?:contracts\/(?:libraries\/)?\w+|test\/helpers\/Deployer)\.sol$/;
 
+/** A network reads the output of every build before its first block, for its traces: it never runs a test of this kind. */
+async function isOfNetworks(artifacts: ArtifactManager, id: string): Promise<boolean> {
+  const file = await artifacts.getBuildInfoPath(id);
+  return file === undefined || JSON.parse(await readFile(file, "utf8")).input.settings.viaIR === true;
+}
+
 const plugin: HardhatPlugin = {
   id: "quick-tests",
   hookHandlers: {
+    hre: async () => ({
+      default: async () => ({
+        created: async (_context, { artifacts }) => {
+          const all = artifacts.getAllBuildInfoIds.bind(artifacts);
+          artifacts.getAllBuildInfoIds = async () => {
+            const ids = [...(await all())];
+            const used = await Promise.all(ids.map((id) => isOfNetworks(artifacts, id)));
+            return new Set(ids.filter((_, i) => used[i]));
+          };
+        },
+      }),
+    }),
     config: async () => ({
       default: async () => ({
         resolveUserConfig: async (user, resolve, next) => {

@@ -44,13 +44,15 @@ if ((await run("hardhat", ["build"], { echo: true })).code !== 0) {
   failed = 1;
   lines.push("build: failed, no test was run");
 } else
-  await inLanes(tasks, ({ name }, { code, output }) => {
+  await inLanes(tasks, ({ name }, { code, output }, seconds) => {
     const verdict = judge(code, output);
     passed += verdict.passed;
     failed += verdict.failed;
     if (verdict.failed > 0) told.push(`\n${name}:\n${failures(output)}`);
     const total = verdict.passed + verdict.failed;
-    lines.push(`${name}: ${verdict.passed} of ${total}${verdict.complaint ? ` (${verdict.complaint})` : ""}`);
+    lines.push(
+      `${name}: ${verdict.passed} of ${total} in ${seconds} s${verdict.complaint ? ` (${verdict.complaint})` : ""}`,
+    );
   });
 
 console.log(`${told.join("\n")}\n${lines.join("\n")}\n${passed} passed, ${failed} failed`);
