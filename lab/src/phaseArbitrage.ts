@@ -31,8 +31,8 @@ export function wanted(
 ): Wanted {
   const above = (price * (PPM + feePpm)) / PPM; // down
   const below = (price * (PPM - feePpm)) / PPM; // down
-  if (curve.quote > above * curve.base) return { isBuy: false, lots: lotsTo(curve, false, above, false) };
-  if (curve.quote < below * curve.base) return { isBuy: true, lots: lotsTo(curve, true, below, false) };
+  if (curve.quote > above * curve.base) return { isBuy: false, lots: lotsTo(curve, false, above) };
+  if (curve.quote < below * curve.base) return { isBuy: true, lots: lotsTo(curve, true, below) };
   return { isBuy: false, lots: 0n };
 }
 
