@@ -1,7 +1,7 @@
 /** The keeper's hands: reads the chain, asks keeper.ts what to do, simulates, sends. Takes what the chain refuses as an answer. */
-import { type Entry, equityOf } from "./checks.ts";
+import { type Entry, equityOf, type Prices } from "./checks.ts";
 import { type Action, actionsFor, createMemory, isUnhealthy, type View, worstFirst } from "./keeper.ts";
-import type { Overview, Reader } from "./reader.ts";
+import type { Reader } from "./reader.ts";
 import { abi, INVENTORY, MARKET } from "./site.ts";
 import type { World } from "./world.ts";
 
@@ -69,7 +69,7 @@ export function createAgent(world: World, reader: Reader, latency: number): Agen
 
   /** Closes winners for what the pool holds beyond its cap, then brings every position of theirs up to date. */
   async function deleverage(): Promise<void> {
-    const { held, holds } = await reader.overview();
+    const { held, holds } = await reader.held();
     if ((held < 0n ? -held : held) <= holds) return;
     if (!(await trySend(abi.engine.encodeFunctionData("deleverage", [MARKET])))) return;
     const users = world.accounts.filter((account) => account >> 96n !== 0n);
@@ -84,7 +84,7 @@ export function createAgent(world: World, reader: Reader, latency: number): Agen
   return {
     latency,
     async act(entries) {
-      const now = await reader.overview();
+      const now = await reader.prices();
       const views = await reader.views([
         INVENTORY,
         ...world.accounts.filter((account, i) => account !== INVENTORY && isNear(entries[i], now)),
@@ -110,7 +110,7 @@ export function createAgent(world: World, reader: Reader, latency: number): Agen
 }
 
 /** A sieve, so that not everybody's health is asked for at every step: what passes is judged by the chain's own view. */
-function isNear(entry: Entry | undefined, now: Overview): boolean {
+function isNear(entry: Entry | undefined, now: Prices): boolean {
   if (entry === undefined || entry.lots === 0n) return false;
   const notional = (entry.lots < 0n ? -entry.lots : entry.lots) * now.price;
   return equityOf(entry, now) * 10_000n < notional * NEAR_BPS;

@@ -7,10 +7,14 @@ export interface Entry {
 }
 
 /** One market and the totals of the ledger. */
-export interface Totals {
+/** What a position is worth. */
+export interface Prices {
   readonly price: bigint; // {u/lot}
   readonly indexLong: bigint; // {u/lot}
   readonly indexShort: bigint; // {u/lot}
+}
+
+export interface Totals extends Prices {
   readonly openInterest: bigint; // {lot}
   readonly bucket: bigint; // {u}
   readonly deficit: bigint; // {u}
@@ -30,7 +34,7 @@ export const CHECKS_PER_STEP = 4;
 const sum = (values: readonly bigint[]) => values.reduce((total, value) => total + value, 0n);
 
 /** {u} E = cash + Q + b (P - F), F that of the side. */
-export function equityOf({ cash, lots, quote }: Entry, { price, indexLong, indexShort }: Totals): bigint {
+export function equityOf({ cash, lots, quote }: Entry, { price, indexLong, indexShort }: Prices): bigint {
   return cash + quote + lots * (price - (lots > 0n ? indexLong : indexShort));
 }
 

@@ -1,14 +1,18 @@
 /** Reads the whole ledger in few calls, as numbers for the checks and views for the keeper. */
-import type { Entry, Totals } from "./checks.ts";
+import type { Entry, Prices, Totals } from "./checks.ts";
 import type { View } from "./keeper.ts";
 import { abi, MARKET, TOKEN_UNIT } from "./site.ts";
 import type { World } from "./world.ts";
 
-export interface Overview extends Totals {
-  readonly cap: bigint; // {lot} at level 0
-  readonly level: number; // of intervention, 0 to 4
+/** The pool's position in the market. */
+export interface Held {
   readonly held: bigint; // {lot} by the pool, what is not settled yet included
   readonly holds: bigint; // {lot} at most, before winners are closed
+}
+
+export interface Overview extends Totals, Held {
+  readonly cap: bigint; // {lot} at level 0
+  readonly level: number; // of intervention, 0 to 4
   readonly poolAssets: bigint; // {u} what the shares of both pools are worth together
   readonly juniorAssets: bigint; // {u} of it those of the junior one
   readonly sharePrice: bigint; // {u} of one senior share
@@ -20,6 +24,8 @@ export interface Reader {
   ledger(): Promise<Entry[]>;
   entries(accounts: readonly bigint[]): Promise<Entry[]>;
   overview(): Promise<Overview>;
+  prices(): Promise<Prices>;
+  held(): Promise<Held>;
   views(accounts: readonly bigint[]): Promise<View[]>;
 }
 
@@ -42,6 +48,7 @@ export function createReader({ chain, addresses, accounts }: Pick<World, "chain"
   const { engine, junior, senior, probe } = addresses;
   const encodeLedger = (of: readonly bigint[]) => abi.probe.encodeFunctionData("ledger", [engine, MARKET, [...of]]);
   const ledgerCall = encodeLedger(accounts);
+  const marketCall = abi.engine.encodeFunctionData("markets", [MARKET]);
   const inventoryCall = abi.engine.encodeFunctionData("inventory", [MARKET]);
   const overviewOf = async (pool: string) => {
     const call = abi.probe.encodeFunctionData("overview", [engine, pool, MARKET]);
@@ -50,12 +57,21 @@ export function createReader({ chain, addresses, accounts }: Pick<World, "chain"
   const read = async (call: string): Promise<Entry[]> =>
     grouped(words(await chain.call(probe, call)), 3, ([cash = 0n, lots = 0n, quote = 0n]) => ({ cash, lots, quote }));
 
+  const held = async (): Promise<Held> => {
+    const [inventory] = abi.engine.decodeFunctionResult("inventory", await chain.call(engine, inventoryCall));
+    return { held: inventory.lots, holds: inventory.cap };
+  };
+
   return {
+    held,
+    prices: async () => {
+      const [market] = abi.engine.decodeFunctionResult("markets", await chain.call(engine, marketCall));
+      return { price: market.price, indexLong: market.indexLong, indexShort: market.indexShort };
+    },
     ledger: () => read(ledgerCall),
     entries: (of) => read(encodeLedger(of)),
     overview: async () => {
       const [found, below] = [await overviewOf(senior), await overviewOf(junior)];
-      const [inventory] = abi.engine.decodeFunctionResult("inventory", await chain.call(engine, inventoryCall));
       const { market } = found;
       return {
         price: market.price,
@@ -69,8 +85,7 @@ export function createReader({ chain, addresses, accounts }: Pick<World, "chain"
         internalBalance: found.internalBalance,
         tokenBalance: found.tokenBalance,
         tokenUnit: TOKEN_UNIT,
-        held: inventory.lots,
-        holds: inventory.cap,
+        ...(await held()),
         poolAssets: (found.poolAssets + below.poolAssets) * TOKEN_UNIT,
         juniorAssets: below.poolAssets * TOKEN_UNIT,
         sharePrice: (found.sharePrice * TOKEN_UNIT) / 10n ** 12n, // down
