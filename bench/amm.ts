@@ -24,7 +24,7 @@ const LOTS = 1_000n;
 
 /** A curve of a million dollars beside a stake of ten, in a market that is at level 2 for half of it. */
 export async function measureAmm(): Promise<AmmGas> {
-  const fx = await deployBackstop(await network.create(), {
+  const fx = await deployBackstop(await network.create({ override: { initialDate: "2026-01-05T00:00:00Z" } }), {
     markets: [{ config: { ...ETH, volatility: null, feed: { ...ETH.feed, jumpBps: 65_535 } }, answer: PRICE }],
   });
   const { engine, amm, risk, alice, bob, carol, keeper } = fx;
