@@ -1,8 +1,12 @@
 /** The parts without chain and browser: configuration, amounts, formats, clocks, risk figures. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { createPublicClient, custom } from "viem";
+import { mainnet } from "viem/chains";
+import { parseDeployment } from "../../sdk/src/deployment.ts";
 import { parseSettings, SettingsError } from "../src/config.ts";
 import { sumsOf } from "../src/data/ledgerSize.ts";
+import { depositPreviewQuery } from "../src/data/stakePage.ts";
 import { amountText, parseAmount } from "../src/lib/amount.ts";
 import { rateOf } from "../src/lib/apr.ts";
 import { phaseOf, poolTimeAt, standsUntil } from "../src/lib/clock.ts";
@@ -64,6 +68,16 @@ describe("amounts", () => {
     assert.deepEqual(parseAmount("1e5", 6), { kind: "bad", why: "This is no number." });
     assert.deepEqual(parseAmount("-1", 6), { kind: "bad", why: "This is no number." });
     assert.deepEqual(parseAmount("0.0000001", 6), { kind: "bad", why: "There are at most 6 digits behind the point." });
+  });
+
+  it("takes a comma or a space for grouping only where it groups, and never for a point", () => {
+    for (const text of ["1,234,567.5", "1 234 567.5", "1\u202f234\u202f567.5", "1234567.5"])
+      assert.deepEqual(parseAmount(text, 6), { kind: "ok", value: 1_234_567_500_000n }, text);
+    for (const text of ["1,5", "0,25", "1,23,456", ",5", "12,3456", "1 5", "1,234,5", "1,000,", "1.234,5", "1234,567"])
+      assert.equal(parseAmount(text, 6).kind, "bad", text);
+    assert.deepEqual(parseAmount("1,5", 6), {
+      ...{ kind: "bad", why: "A comma or a space groups three digits; write 1.5 with a point." },
+    });
   });
 
   it("writes what it can read again", () => {
@@ -134,6 +148,21 @@ describe("a trade", () => {
       /^That is too far from the mark: .* 5\.0 % of it/,
     );
     assert.match(flawOf({ ...quote, quote: 18_990n }, at(2_000n), 10n) ?? "", /^That is too far from the mark/);
+  });
+});
+
+describe("the preview of a deposit", () => {
+  it("is never that of another amount or another pool, not even while its own is read", () => {
+    const client = createPublicClient({ chain: mainnet, transport: custom({ request: () => Promise.reject() }) });
+    const reader = { client, deployment: parseDeployment(record) };
+    const block = { number: 5n, timestamp: 50n };
+    const shown = { shares: 7n, worth: 7n };
+    const of = (tranche: "junior" | "senior", assets: bigint, number = 5n) =>
+      depositPreviewQuery(reader, tranche, assets, { ...block, number });
+    const kept = (before: ReturnType<typeof of>) => of("senior", 100n).placeholderData(shown, before);
+    assert.equal(kept(of("senior", 100n, 4n)), shown);
+    assert.equal(kept(of("senior", 1_000n)), undefined);
+    assert.equal(kept(of("junior", 100n)), undefined);
   });
 });
 
