@@ -22,7 +22,7 @@ export default function PortfolioPage() {
   const actor = useActor();
   const query = useMemo(() => portfolioQuery(reader, actor.address), [reader, actor.address]);
   const { data, isError } = useQuery(query);
-  const flow = useFlow(query);
+  const flow = useFlow(query, actor.address);
   const account = data?.account;
   const owner = actor.address;
   return (
