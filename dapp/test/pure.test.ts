@@ -12,6 +12,7 @@ import { rateOf } from "../src/lib/apr.ts";
 import { phaseOf, poolTimeAt, standsUntil } from "../src/lib/clock.ts";
 import { duration, fixed, percent, usd } from "../src/lib/format.ts";
 import { flawOf, gotOf, limitOf } from "../src/lib/order.ts";
+import { worstLoss } from "../src/lib/risk.ts";
 
 const address = (digit: string) => `0x${digit.repeat(40)}`;
 const NAMES = ["token", "manager", "oracle", "engine", "stack", "junior", "senior", "exchange", "risk", "amm"];
@@ -163,6 +164,27 @@ describe("the preview of a deposit", () => {
     assert.equal(kept(of("senior", 100n, 4n)), shown);
     assert.equal(kept(of("senior", 1_000n)), undefined);
     assert.equal(kept(of("junior", 100n)), undefined);
+  });
+});
+
+describe("the loss at a move", () => {
+  const market = { price: 100n, openInterest: 1_000n };
+  const of = (lots: bigint, equity: bigint) => [
+    { market, params: { maintenanceBps: 500n }, inventory: { lots, equity, cap: 0n } },
+  ];
+
+  it("is what margin does not cover of the losing side", () => {
+    assert.equal(worstLoss(of(0n, 0n), 3_000n), 25_000n); // 1,000 lots at 100, 30 % less 5 %
+    assert.equal(worstLoss(of(0n, 0n), 500n), 0n);
+  });
+
+  it("counts the pool's own position without margin, less what it is worth", () => {
+    for (const side of [1n, -1n]) {
+      assert.equal(worstLoss(of(side * 400n, 0n), 3_000n), 15_000n + 12_000n);
+      assert.equal(worstLoss(of(side * 400n, -500n), 3_000n), 15_000n + 12_500n);
+      assert.equal(worstLoss(of(side * 400n, 1_000n), 3_000n), 15_000n + 11_000n);
+      assert.equal(worstLoss(of(side * 400n, 50_000n), 3_000n), 25_000n, "the other direction is worse");
+    }
   });
 });
 
