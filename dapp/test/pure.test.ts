@@ -6,6 +6,7 @@ import { mainnet } from "viem/chains";
 import { parseDeployment } from "../../sdk/src/deployment.ts";
 import { parseSettings, SettingsError } from "../src/config.ts";
 import { sumsOf } from "../src/data/ledgerSize.ts";
+import { limitsOf } from "../src/data/rescues.ts";
 import { depositPreviewQuery } from "../src/data/stakePage.ts";
 import { amountText, parseAmount } from "../src/lib/amount.ts";
 import { rateOf } from "../src/lib/apr.ts";
@@ -164,6 +165,14 @@ describe("the preview of a deposit", () => {
     assert.equal(kept(of("senior", 100n, 4n)), shown);
     assert.equal(kept(of("senior", 1_000n)), undefined);
     assert.equal(kept(of("junior", 100n)), undefined);
+  });
+});
+
+describe("a liquidation", () => {
+  it("is sent for little more than was shown, and for nine tenths of its penalty at least", () => {
+    const shown = { lots: 1_000n, penalty: 5_000n }; // 5 % of 1,000 lots at 100
+    assert.deepEqual(limitsOf(shown, 100n), { maxLots: 1_021n, minDiscount: 45n * 10n ** 15n });
+    assert.deepEqual(limitsOf({ lots: 1n, penalty: 0n }, 100n), { maxLots: 2n, minDiscount: 0n });
   });
 });
 
