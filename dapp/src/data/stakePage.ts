@@ -1,6 +1,7 @@
 /** Everything that the stake page shows, at one block. */
 import { BackstopPoolAbi } from "../../../sdk/src/abi.ts";
 import type { Address } from "../../../sdk/src/deployment.ts";
+import { type Deficit, readDeficit } from "./deficit.ts";
 import { type Holder, readHolder } from "./holder.ts";
 import { type Expected, readExpected } from "./income.ts";
 import { type MarketView, readMarkets } from "./markets.ts";
@@ -13,20 +14,22 @@ export interface StakePageData {
   readonly pools: Pools;
   readonly markets: readonly MarketView[];
   readonly expected: Expected;
+  readonly deficit: Deficit;
   readonly holder: Holder | undefined;
   readonly gasPrice: bigint; // {wei}
 }
 
 export async function readStakePage(reader: Reader, address: Address | undefined): Promise<StakePageData> {
   const block = await latest(reader);
-  const [pools, markets, holder, gasPrice] = await Promise.all([
+  const [pools, markets, deficit, holder, gasPrice] = await Promise.all([
     readPools(reader, block),
     readMarkets(reader, block),
+    readDeficit(reader, block),
     address === undefined ? undefined : readHolder(reader, address, block),
     reader.client.getGasPrice(),
   ]);
   const expected = await readExpected(reader, markets, pools, block);
-  return { block, pools, markets, expected, holder, gasPrice };
+  return { block, pools, markets, expected, deficit, holder, gasPrice };
 }
 
 export const stakePageQuery = (reader: Reader, address: Address | undefined) => ({

@@ -6,7 +6,7 @@ import { portfolioQuery } from "../../data/portfolioPage.ts";
 import { FlowStatus } from "../../flow/FlowStatus.tsx";
 import { useFlow } from "../../flow/useFlow.ts";
 import { DeficitNotice } from "../../ui/DeficitNotice.tsx";
-import { PriceNotices } from "../../ui/PriceNotices.tsx";
+import { MarketNotices } from "../../ui/MarketNotices.tsx";
 import { Notice } from "../../ui/parts.tsx";
 import { useActor } from "../../wallet/useActor.ts";
 import { AccountPanel } from "./AccountPanel.tsx";
@@ -38,7 +38,7 @@ export default function PortfolioPage() {
       {data === undefined ? null : (
         <>
           <DeficitNotice deficit={data.deficit} />
-          <PriceNotices markets={data.markets} />
+          <MarketNotices markets={data.markets} />
         </>
       )}
       {data !== undefined && account === undefined ? (
