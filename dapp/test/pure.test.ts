@@ -1,5 +1,7 @@
 /** The parts without chain and browser: configuration, amounts, formats, clocks, risk figures. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, it } from "node:test";
 import { createPublicClient, custom } from "viem";
 import { mainnet } from "viem/chains";
@@ -12,6 +14,7 @@ import { amountText, parseAmount } from "../src/lib/amount.ts";
 import { rateOf } from "../src/lib/apr.ts";
 import { phaseOf, poolTimeAt, standsUntil } from "../src/lib/clock.ts";
 import { duration, fixed, percent, usd } from "../src/lib/format.ts";
+import { GAS } from "../src/lib/gas.ts";
 import { flawOf, gotOf, limitOf } from "../src/lib/order.ts";
 import { worstLoss } from "../src/lib/risk.ts";
 
@@ -165,6 +168,19 @@ describe("the preview of a deposit", () => {
     assert.equal(kept(of("senior", 100n, 4n)), shown);
     assert.equal(kept(of("senior", 1_000n)), undefined);
     assert.equal(kept(of("junior", 100n)), undefined);
+  });
+});
+
+describe("the gas of each step", () => {
+  it("is what was measured on the contracts", () => {
+    const table = readFileSync(path.resolve(import.meta.dirname, "../../docs/gas.md"), "utf8");
+    const measured = (operation: string) =>
+      BigInt(new RegExp(`^\\| ${operation} \\| ([\\d,]+) \\|`, "m").exec(table)?.[1]?.replaceAll(",", "") ?? 0);
+    const both = (operation: string) => ({ junior: measured(operation), senior: measured(operation) });
+    assert.deepEqual(GAS, {
+      join: { junior: measured("stake first, junior"), senior: measured("stake first") },
+      ...{ request: both("request exit, first of all"), claim: both("claim"), cancel: both("cancel exit") },
+    });
   });
 });
 
