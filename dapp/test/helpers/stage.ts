@@ -99,7 +99,10 @@ export async function connect(page: Page): Promise<void> {
 
 /** What axe finds that is serious or critical, as lines; nothing is what a test wants. */
 export async function seriousFindings(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  const { violations } = await new AxeBuilder({ page })
+    .options({ resultTypes: ["violations"] })
+    .setLegacyMode() // there are no frames, and no second page is opened to sum them up
+    .analyze();
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) =>

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Page } from "playwright-core";
-import { abi } from "../../../lab/src/site.ts";
+import { abi, MARKET } from "../../../lab/src/site.ts";
+import { MarketStatus } from "../../../sdk/src/types.ts";
 import { usd } from "../../../sdk/src/units.ts";
 import { outcome } from "../helpers/stage.ts";
 import { useAccount } from "../helpers/wallet.ts";
@@ -120,6 +121,28 @@ export function stateJourneys(on: Journeys): void {
     await on.send(BEN, "token", abi.token.encodeFunctionData("approve", [on.contract("senior"), 0n]));
     await useAccount(page, seat(CARA));
     await page.getByLabel(/^Approve by a transaction/).uncheck();
+  });
+
+  it("says that a market takes no new risk", async () => {
+    const { pass, site } = on.stage.world;
+    const setStatus = (status: number) =>
+      site.chain.send(
+        site.operator,
+        on.contract("engine"),
+        abi.engine.encodeFunctionData("setStatus", [MARKET, status]),
+      );
+    await pass(60);
+    await setStatus(MarketStatus.REDUCE_ONLY);
+    const page = await on.visit(CARA, "/portfolio");
+    const notice = page.getByText("ETH is reduce-only.", { exact: true });
+    await notice.waitFor();
+    await page.getByRole("textbox", { name: "Size" }).fill("0.1");
+    await page.getByText("ETH takes no new risk: it is reduce-only.").waitFor();
+    await page.getByRole("textbox", { name: "Size" }).fill("99999999999999999999");
+    await page.getByText("The amount is larger than the contract can hold.").waitFor();
+    await page.getByRole("textbox", { name: "Size" }).fill("");
+    await setStatus(MarketStatus.ACTIVE);
+    await notice.waitFor({ state: "detached" });
   });
 
   it("says that a price is too old, and what that stops", async () => {
