@@ -1,7 +1,15 @@
 /** Every error of the contracts has its sentence, or a reason why no user meets it. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AbiParameter, encodeErrorResult, type Hex, UserRejectedRequestError } from "viem";
+import {
+  type AbiParameter,
+  encodeErrorResult,
+  encodeFunctionData,
+  type Hex,
+  parseAbi,
+  UserRejectedRequestError,
+} from "viem";
+import { ConnectorChainMismatchError } from "wagmi";
 import { decodeFault, errorAbi } from "../src/errors/decode.ts";
 import { explain, PlainError } from "../src/errors/explain.ts";
 import { sentences, unreachable } from "../src/errors/table.ts";
@@ -72,6 +80,22 @@ describe("sentences for errors", () => {
     assert.deepEqual(rejected, { kind: "rejected", sentence: "You declined in the wallet. Nothing was sent." });
     assert.equal(explain({ code: 4001, message: "no" }, names).kind, "rejected");
     assert.deepEqual(explain(new PlainError("As it is."), names), { kind: "trouble", sentence: "As it is." });
+  });
+
+  it("says in its own words what viem and wagmi know: another chain, no wallet, too large an amount", () => {
+    const gone = Object.assign(new Error("Connector not connected.\n\nVersion: 3"), {
+      name: "ConnectorNotConnectedError",
+    });
+    const mismatch = new ConnectorChainMismatchError({ connectionChainId: 31_337, connectorChainId: 1 });
+    assert.match(explain(mismatch, names).sentence, /^The wallet is on another chain\./);
+    assert.match(explain(gone, names).sentence, /^The wallet is not connected any more\./);
+    const encode = () => encodeFunctionData({ abi: parseAbi(["function sell(int64 lots)"]), args: [10n ** 20n] });
+    assert.throws(
+      encode,
+      (error) => explain(error, names).sentence === "The amount is larger than the contract can hold.",
+    );
+    const other = explain(new Error("First line.\n\nVersion: 1"), names);
+    assert.equal(other.sentence, "First line.");
     const unknown: Hex = "0x12345678";
     assert.equal(decodeFault(unknown), undefined);
   });

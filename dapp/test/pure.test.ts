@@ -1,13 +1,22 @@
 /** The parts without chain and browser: configuration, amounts, formats, clocks, risk figures. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, it } from "node:test";
+import { createPublicClient, custom } from "viem";
+import { mainnet } from "viem/chains";
+import { parseDeployment } from "../../sdk/src/deployment.ts";
 import { parseSettings, SettingsError } from "../src/config.ts";
 import { sumsOf } from "../src/data/ledgerSize.ts";
+import { limitsOf } from "../src/data/rescues.ts";
+import { depositPreviewQuery } from "../src/data/stakePage.ts";
 import { amountText, parseAmount } from "../src/lib/amount.ts";
 import { rateOf } from "../src/lib/apr.ts";
 import { phaseOf, poolTimeAt, standsUntil } from "../src/lib/clock.ts";
 import { duration, fixed, percent, usd } from "../src/lib/format.ts";
+import { GAS } from "../src/lib/gas.ts";
 import { flawOf, gotOf, limitOf } from "../src/lib/order.ts";
+import { worstLoss } from "../src/lib/risk.ts";
 
 const address = (digit: string) => `0x${digit.repeat(40)}`;
 const NAMES = ["token", "manager", "oracle", "engine", "stack", "junior", "senior", "exchange", "risk", "amm"];
@@ -64,6 +73,16 @@ describe("amounts", () => {
     assert.deepEqual(parseAmount("1e5", 6), { kind: "bad", why: "This is no number." });
     assert.deepEqual(parseAmount("-1", 6), { kind: "bad", why: "This is no number." });
     assert.deepEqual(parseAmount("0.0000001", 6), { kind: "bad", why: "There are at most 6 digits behind the point." });
+  });
+
+  it("takes a comma or a space for grouping only where it groups, and never for a point", () => {
+    for (const text of ["1,234,567.5", "1 234 567.5", "1\u202f234\u202f567.5", "1234567.5"])
+      assert.deepEqual(parseAmount(text, 6), { kind: "ok", value: 1_234_567_500_000n }, text);
+    for (const text of ["1,5", "0,25", "1,23,456", ",5", "12,3456", "1 5", "1,234,5", "1,000,", "1.234,5", "1234,567"])
+      assert.equal(parseAmount(text, 6).kind, "bad", text);
+    assert.deepEqual(parseAmount("1,5", 6), {
+      ...{ kind: "bad", why: "A comma or a space groups three digits; write 1.5 with a point." },
+    });
   });
 
   it("writes what it can read again", () => {
@@ -134,6 +153,63 @@ describe("a trade", () => {
       /^That is too far from the mark: .* 5\.0 % of it/,
     );
     assert.match(flawOf({ ...quote, quote: 18_990n }, at(2_000n), 10n) ?? "", /^That is too far from the mark/);
+  });
+});
+
+describe("the preview of a deposit", () => {
+  it("is never that of another amount or another pool, not even while its own is read", () => {
+    const client = createPublicClient({ chain: mainnet, transport: custom({ request: () => Promise.reject() }) });
+    const reader = { client, deployment: parseDeployment(record) };
+    const block = { number: 5n, timestamp: 50n };
+    const shown = { shares: 7n, worth: 7n };
+    const of = (tranche: "junior" | "senior", assets: bigint, number = 5n) =>
+      depositPreviewQuery(reader, tranche, assets, { ...block, number });
+    const kept = (before: ReturnType<typeof of>) => of("senior", 100n).placeholderData(shown, before);
+    assert.equal(kept(of("senior", 100n, 4n)), shown);
+    assert.equal(kept(of("senior", 1_000n)), undefined);
+    assert.equal(kept(of("junior", 100n)), undefined);
+  });
+});
+
+describe("the gas of each step", () => {
+  it("is what was measured on the contracts", () => {
+    const table = readFileSync(path.resolve(import.meta.dirname, "../../docs/gas.md"), "utf8");
+    const measured = (operation: string) =>
+      BigInt(new RegExp(`^\\| ${operation} \\| ([\\d,]+) \\|`, "m").exec(table)?.[1]?.replaceAll(",", "") ?? 0);
+    const both = (operation: string) => ({ junior: measured(operation), senior: measured(operation) });
+    assert.deepEqual(GAS, {
+      join: { junior: measured("stake first, junior"), senior: measured("stake first") },
+      ...{ request: both("request exit, first of all"), claim: both("claim"), cancel: both("cancel exit") },
+    });
+  });
+});
+
+describe("a liquidation", () => {
+  it("is sent for little more than was shown, and for nine tenths of its penalty at least", () => {
+    const shown = { lots: 1_000n, penalty: 5_000n }; // 5 % of 1,000 lots at 100
+    assert.deepEqual(limitsOf(shown, 100n), { maxLots: 1_021n, minDiscount: 45n * 10n ** 15n });
+    assert.deepEqual(limitsOf({ lots: 1n, penalty: 0n }, 100n), { maxLots: 2n, minDiscount: 0n });
+  });
+});
+
+describe("the loss at a move", () => {
+  const market = { price: 100n, openInterest: 1_000n };
+  const of = (lots: bigint, equity: bigint) => [
+    { market, params: { maintenanceBps: 500n }, inventory: { lots, equity, cap: 0n } },
+  ];
+
+  it("is what margin does not cover of the losing side", () => {
+    assert.equal(worstLoss(of(0n, 0n), 3_000n), 25_000n); // 1,000 lots at 100, 30 % less 5 %
+    assert.equal(worstLoss(of(0n, 0n), 500n), 0n);
+  });
+
+  it("counts the pool's own position without margin, less what it is worth", () => {
+    for (const side of [1n, -1n]) {
+      assert.equal(worstLoss(of(side * 400n, 0n), 3_000n), 15_000n + 12_000n);
+      assert.equal(worstLoss(of(side * 400n, -500n), 3_000n), 15_000n + 12_500n);
+      assert.equal(worstLoss(of(side * 400n, 1_000n), 3_000n), 15_000n + 11_000n);
+      assert.equal(worstLoss(of(side * 400n, 50_000n), 3_000n), 25_000n, "the other direction is worse");
+    }
   });
 });
 

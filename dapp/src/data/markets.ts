@@ -1,5 +1,5 @@
 /** Every market of the deployment, at one block. {u} = 1e-12 USD, prices {u/lot}. */
-import { CapitalStackAbi, MarginEngineAbi, OracleAbi } from "../../../sdk/src/abi.ts";
+import { MarginEngineAbi, OracleAbi } from "../../../sdk/src/abi.ts";
 import type { Market, MarketParams, PriceState } from "../../../sdk/src/types.ts";
 import { MarketStatus } from "../../../sdk/src/types.ts";
 import type { Moment, Reader } from "./reader.ts";
@@ -11,24 +11,16 @@ export interface MarketView {
   readonly lotDecimals: number;
   readonly market: Market;
   readonly params: MarketParams;
-  readonly shockBps: bigint;
   readonly bucketTarget: bigint; // {USD}
   readonly premiumRate: bigint; // {1e-9 per 8 h} of notional, of each side, now
-  readonly utilisation: bigint; // {1e-6}
   readonly inventory: { readonly lots: bigint; readonly equity: bigint; readonly cap: bigint };
-  readonly deficit: bigint; // {u}
-  readonly absorbable: bigint; // {asset} that one draw would pay at most now
-  readonly drawnToday: bigint; // {asset}
   readonly oracle: { readonly state: PriceState; readonly price: bigint; readonly validUntil: bigint };
 }
-
-export const PRICE_STATES = ["OK", "WIDE", "STALE", "JUMP", "BOUND", "BAD"] as const;
 
 async function readMarket({ client, deployment }: Reader, index: number, name: string, block: Moment) {
   const engine = { address: deployment.contracts.engine, abi: MarginEngineAbi, args: [index] } as const;
   const oracle = { address: deployment.contracts.oracle, abi: OracleAbi, args: [index] } as const;
-  const stack = { address: deployment.contracts.stack, abi: CapitalStackAbi, args: [index] } as const;
-  const [market, params, rules, premium, inventory, deficit, feed, quote, absorbable, drawn] = await client.multicall({
+  const [market, params, rules, premium, inventory, feed, quote] = await client.multicall({
     ...snapshotAt(block),
     contracts: [
       { ...engine, functionName: "markets" },
@@ -36,15 +28,12 @@ async function readMarket({ client, deployment }: Reader, index: number, name: s
       { ...engine, functionName: "marketRules" },
       { ...engine, functionName: "premiumOf" },
       { ...engine, functionName: "inventory" },
-      { ...engine, functionName: "deficit" },
       { ...oracle, functionName: "feed" },
       { ...oracle, functionName: "quote" },
-      { ...stack, functionName: "absorbable" },
-      { ...stack, functionName: "drawn" },
     ],
   });
   const view: MarketView = {
-    ...{ index, name, lotDecimals: feed.lotDecimals, deficit, inventory, absorbable, drawnToday: drawn[0] },
+    ...{ index, name, lotDecimals: feed.lotDecimals, inventory },
     market: {
       ...market,
       ...{ indexLong: market.indexLong, indexShort: market.indexShort },
@@ -61,8 +50,7 @@ async function readMarket({ client, deployment }: Reader, index: number, name: s
       ...{ makerRebatePpm: BigInt(params.makerRebatePpm), discountBps: BigInt(params.discountBps) },
       ...{ liquidatorShareBps: BigInt(params.liquidatorShareBps), takeoverReward: params.takeoverReward },
     },
-    ...{ shockBps: BigInt(rules.shockBps), bucketTarget: BigInt(rules.bucketTarget) },
-    ...{ utilisation: premium[0], premiumRate: premium[1] },
+    ...{ bucketTarget: BigInt(rules.bucketTarget), premiumRate: premium[1] },
     oracle: { state: stateOf(quote.state), price: quote.price, validUntil: BigInt(quote.validUntil) },
   };
   return view;

@@ -34,14 +34,10 @@ export interface Pools {
   readonly freeStake: bigint; // {asset}
   readonly liabilities: bigint; // {u}
   readonly tokenUnit: bigint; // {u/token}
-  readonly totalDeficit: bigint; // {u}
-  readonly totalClaims: bigint; // {u}
   readonly marketDayBps: bigint; // {bps} budget of a market in a day
   readonly windowBps: bigint; // {bps} budget of all in a week
   readonly usedInWindow: bigint; // {asset}
   readonly attachmentBps: bigint;
-  readonly atRisk: bigint; // {asset}
-  readonly juniorWeightBps: bigint;
   readonly treasuryBps: bigint;
 }
 
@@ -101,20 +97,16 @@ export async function readPools(reader: Reader, block: Moment): Promise<Pools> {
         { ...stack, functionName: "freeStake" },
         { address: risk, abi: RiskEngineAbi, functionName: "liabilities" },
         { ...engine, functionName: "tokenUnit" },
-        { ...engine, functionName: "totalDeficit" },
-        { ...engine, functionName: "totalClaims" },
         { ...stack, functionName: "budgets" },
         { ...stack, functionName: "drawn", args: [0] },
         { ...stack, functionName: "tranches" },
-        { ...stack, functionName: "pending" },
       ],
     }),
   ]);
-  const [freeStake, liabilities, tokenUnit, totalDeficit, totalClaims, budgets, drawn, terms, pending] = shared;
+  const [freeStake, liabilities, tokenUnit, budgets, drawn, terms] = shared;
   return {
-    ...{ block, junior, senior, freeStake, liabilities, tokenUnit, totalDeficit, totalClaims },
+    ...{ block, junior, senior, freeStake, liabilities, tokenUnit },
     ...{ marketDayBps: BigInt(budgets[0]), windowBps: BigInt(budgets[1]), usedInWindow: drawn[1] },
-    ...{ attachmentBps: BigInt(terms[0]), juniorWeightBps: BigInt(terms[1]), treasuryBps: BigInt(terms[2]) },
-    atRisk: pending.atRisk,
+    ...{ attachmentBps: BigInt(terms[0]), treasuryBps: BigInt(terms[2]) },
   };
 }

@@ -1,5 +1,6 @@
 /** Everything that the risk page shows of now, at one block. */
 import { BackstopAMMAbi, RiskEngineAbi } from "../../../sdk/src/abi.ts";
+import { type Deficit, readDeficit } from "./deficit.ts";
 import { type MarketView, readMarkets } from "./markets.ts";
 import { type Pools, readPools } from "./pools.ts";
 import { latest, type Moment, type Reader, snapshotAt } from "./reader.ts";
@@ -8,7 +9,6 @@ export interface Input {
   readonly value: bigint;
   readonly level: number; // what it asks for
   readonly upAt: bigint; // from which it asks for more; coverage: below which. MAX: it cannot
-  readonly calmAt: bigint; // below which it stops asking for the level in force
 }
 
 export const INPUTS = ["volatility", "use", "coverage", "divergence", "depletion", "funding"] as const;
@@ -48,6 +48,7 @@ export interface MarketRisk extends MarketView {
 export interface RiskPageData {
   readonly block: Moment;
   readonly pools: Pools;
+  readonly deficit: Deficit;
   readonly markets: readonly MarketRisk[];
 }
 
@@ -89,8 +90,12 @@ const bandsOf = ([prices, lots]: readonly [readonly bigint[], readonly bigint[]]
 
 export async function readRiskPage(reader: Reader): Promise<RiskPageData> {
   const block = await latest(reader);
-  const [pools, views] = await Promise.all([readPools(reader, block), readMarkets(reader, block)]);
-  return { block, pools, markets: await Promise.all(views.map((view) => readRisk(reader, view, block))) };
+  const [pools, deficit, views] = await Promise.all([
+    readPools(reader, block),
+    readDeficit(reader, block),
+    readMarkets(reader, block),
+  ]);
+  return { block, pools, deficit, markets: await Promise.all(views.map((view) => readRisk(reader, view, block))) };
 }
 
 export const riskPageQuery = (reader: Reader) => ({

@@ -1,7 +1,6 @@
 /** Turns whatever a wallet, a node or a contract throws into one sentence for a person. */
 import {
   BaseError,
-  ChainMismatchError,
   type Hex,
   HttpRequestError,
   InsufficientFundsError,
@@ -33,16 +32,43 @@ export function explain(error: unknown, names: Names): Explanation {
   if (sentence !== undefined) return { kind: "refused", sentence };
   if (fault !== undefined) return { kind: "refused", sentence: `The contract refused: ${fault.name}.` };
   if (isRejection(error)) return { kind: "rejected", sentence: "You declined in the wallet. Nothing was sent." };
-  if (!(error instanceof BaseError)) return { kind: "trouble", sentence: textOf(error) };
-  if (error.walk((inner) => inner instanceof ChainMismatchError))
-    return { kind: "trouble", sentence: "The wallet is on another chain. Switch it, and try again." };
+  const known = someName(error);
+  if (known !== undefined) return { kind: "trouble", sentence: known };
+  if (!(error instanceof BaseError)) return { kind: "trouble", sentence: firstLine(textOf(error)) };
   if (error.walk((inner) => inner instanceof InsufficientFundsError) || UNFUNDED.test(error.message))
     return { kind: "trouble", sentence: "The account has too little of the chain's own coin to pay for gas." };
   if (error.walk((inner) => inner instanceof HttpRequestError || inner instanceof TimeoutError))
     return { kind: "trouble", sentence: "The node of the chain does not answer. What is shown may be old." };
   if (data !== undefined && data !== "0x") return { kind: "refused", sentence: panicOf(data) };
-  return { kind: "trouble", sentence: error.shortMessage.split("\n")[0] ?? error.shortMessage };
+  return { kind: "trouble", sentence: firstLine(error.shortMessage) };
 }
+
+const NAMED: Readonly<Record<string, string>> = {
+  ...said("The wallet is on another chain. Switch it, and try again.", [
+    "ChainMismatchError",
+    "ConnectorChainMismatchError",
+  ]),
+  ...said("The wallet is not connected any more. Connect it, and try again.", [
+    ...["ConnectorNotConnectedError", "ConnectorAccountNotFoundError", "ProviderDisconnectedError"],
+  ]),
+  ...said("The amount is larger than the contract can hold.", ["IntegerOutOfRangeError"]),
+};
+
+function said(sentence: string, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, sentence]));
+}
+
+/** Of an error of viem or wagmi that its name says all about. */
+function someName(error: unknown): string | undefined {
+  let sentence: string | undefined;
+  someCause(error, (inner) => {
+    sentence = inner instanceof Error ? NAMED[inner.name] : undefined;
+    return sentence !== undefined;
+  });
+  return sentence;
+}
+
+const firstLine = (text: string): string => text.split("\n")[0] ?? text;
 
 function isRejection(error: unknown): boolean {
   return someCause(error, (inner) => inner instanceof UserRejectedRequestError || codeOf(inner) === REJECTED);

@@ -4,6 +4,7 @@ import { useBackstop } from "../backstop.ts";
 import { explorerLink } from "../chain.ts";
 import { shortHex } from "../lib/format.ts";
 import type { Progress, StepProgress, StepState } from "./types.ts";
+import { Unmined } from "./Unmined.tsx";
 
 const STATES: Readonly<Record<StepState, string>> = {
   waiting: "next",
@@ -17,12 +18,19 @@ export function FlowStatus({ progress, onDismiss }: { progress: Progress; onDism
   const box = useRef<HTMLDivElement>(null);
   const { status } = progress;
   useEffect(() => {
-    if (status === "running" || status === "failed" || status === "done")
-      box.current?.scrollIntoView({ block: "nearest" });
+    if (status === "idle") return;
+    box.current?.scrollIntoView({ block: "nearest" });
+    if (isLost(document.activeElement)) box.current?.focus({ preventScroll: true });
   }, [status]);
-  if (progress.status === "idle") return null;
+  if (progress.status === "idle") return <Unmined />;
   return (
-    <div ref={box} className={`flow ${status}`} data-flow={status} role={status === "failed" ? "alert" : "status"}>
+    <div
+      ref={box}
+      className={`flow ${status}`}
+      data-flow={status}
+      role={status === "failed" ? "alert" : "status"}
+      tabIndex={-1}
+    >
       <strong>{progress.title}</strong>
       <ol>
         {progress.steps.map((step) => (
@@ -31,13 +39,23 @@ export function FlowStatus({ progress, onDismiss }: { progress: Progress; onDism
       </ol>
       {progress.status === "running" ? <p>{progress.note ?? ""}</p> : <p className="outcome">{progress.sentence}</p>}
       {progress.status === "running" ? null : (
-        <button type="button" className="link" onClick={onDismiss}>
+        <button
+          type="button"
+          className="link"
+          onClick={() => {
+            document.getElementById("main")?.focus({ preventScroll: true }); // this button goes
+            onDismiss();
+          }}
+        >
           Close
         </button>
       )}
     </div>
   );
 }
+
+/** Who goes on by keyboard has no place to go on from: what he pressed is disabled while a flow runs. */
+const isLost = (active: Element | null): boolean => active === null || active.matches("body, :disabled");
 
 function StepLine({ step: { label, state, kind, hash } }: { step: StepProgress }) {
   return (

@@ -21,6 +21,7 @@ export interface Outside<Page> {
   /** History that the page shows, read afresh: it knows of this block too. */
   history(block: bigint): Promise<void>;
   explain(error: unknown): Explanation;
+  pause(milliseconds: number): Promise<void>;
 }
 
 /** Times the page is read again before chain and page are said to disagree. */
@@ -65,23 +66,27 @@ export async function runFlow<Page>(
       at(index, { state: "done" });
     }
     if (receipt === undefined) throw new PlainError("The flow sent no transaction.");
-    at(current, {}, "Mined. Waiting until the page shows it …");
-    const sentence = await agreement(flow, outside, receipt);
-    return end({ status: "done", title, steps, sentence });
   } catch (error) {
     at(current, { state: "failed" });
     return end({ status: "failed", title, steps, ...outside.explain(error) });
+  }
+  at(current, {}, "Mined. Waiting until the page shows it …");
+  try {
+    return end({ status: "done", title, steps, sentence: await agreement(flow, outside, receipt) });
+  } catch (error) {
+    return end({ status: "failed", title, steps, ...outside.explain(error) }); // its steps are done all the same
   }
 }
 
 async function agreement<Page>(flow: Flow<Page>, outside: Outside<Page>, receipt: TransactionReceipt): Promise<string> {
   for (let look = 0; look < LOOKS; look += 1) {
-    const sentence = flow.verify(receipt, await outside.page(receipt.blockNumber));
+    const page = await outside.page(receipt.blockNumber).catch(() => undefined); // a node that is away may come back
+    const sentence = page === undefined ? undefined : flow.verify(receipt, page);
     if (sentence !== undefined) {
       await outside.history(receipt.blockNumber);
       return sentence;
     }
-    await new Promise((resolve) => setTimeout(resolve, 250 * (look + 1)));
+    await outside.pause(250 * (look + 1));
   }
   throw new PlainError(
     "The transaction was mined, but this page does not show what it did. Reload it before going on.",

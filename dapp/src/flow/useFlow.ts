@@ -1,7 +1,7 @@
 /** Runs flows from a page: the wallet signs and sends, the node answers, the page's own query says what is on the screen. */
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useRef, useState } from "react";
-import type { Hex, TransactionReceipt } from "viem";
+import { type QueryClient, skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useMemo } from "react";
+import type { Address, Hex } from "viem";
 import { type Config, useConfig } from "wagmi";
 import { getWalletClient } from "wagmi/actions";
 import { type Backstop, useBackstop } from "../backstop.ts";
@@ -24,36 +24,54 @@ export interface FlowRunner<Page> {
   dismiss(): void;
 }
 
-export function useFlow<Page extends { readonly block: Moment }>(query: PageQuery<Page>): FlowRunner<Page> {
-  const [progress, setProgress] = useState<Progress>(IDLE);
-  const running = useRef(false);
+/**
+ * One flow a page at a time, whoever is connected and wherever the person goes meanwhile: it is there again when he comes back.
+ * @param actor whose flows they are: a wallet that is on another account by then neither signs nor sends
+ */
+export function useFlow<Page extends { readonly block: Moment }>(
+  query: PageQuery<Page>,
+  actor: Address | undefined,
+): FlowRunner<Page> {
   const config = useConfig();
   const queries = useQueryClient();
   const backstop = useBackstop();
+  const [page] = query.queryKey;
+  const queryKey = useMemo(() => ["flow", page] as const, [page]);
+  const { data: progress = IDLE } = useQuery<Progress>({
+    ...{ queryKey, queryFn: skipToken, staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY },
+  });
 
   const start = useCallback(
     async (flow: Flow<Page>) => {
-      if (running.current) return IDLE;
-      running.current = true;
-      try {
-        return await runFlow(flow, outsideOf(config, queries, backstop, query), setProgress);
-      } finally {
-        running.current = false;
-      }
+      if (queries.getQueryData<Progress>(queryKey)?.status === "running") return IDLE;
+      const report = (now: Progress) => queries.setQueryData(queryKey, now);
+      return runFlow(flow, outsideOf(config, queries, backstop, query, actor), report);
     },
-    [config, queries, backstop, query],
+    [config, queries, backstop, query, queryKey, actor],
   );
-  return { progress, isRunning: progress.status === "running", start, dismiss: () => setProgress(IDLE) };
+  return {
+    ...{ progress, isRunning: progress.status === "running", start },
+    dismiss: () => queries.setQueryData(queryKey, IDLE),
+  };
 }
+
+const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 function outsideOf<Page extends { readonly block: Moment }>(
   config: Config,
   queries: QueryClient,
   { reader, names, chain }: Backstop,
   query: PageQuery<Page>,
+  actor: Address | undefined,
 ): Outside<Page> {
   const { client } = reader;
-  const wallet = () => getWalletClient(config, { chainId: chain.id });
+  const wallet = async () => {
+    const found = await getWalletClient(config, { chainId: chain.id });
+    if (found.account.address === actor) return found;
+    throw new PlainError(
+      "The wallet is on another account than the one this was begun with. Nothing more was sent; what is done stays done.",
+    );
+  };
   return {
     sign: async (data) => {
       const { account, signTypedData } = await wallet();
@@ -73,7 +91,7 @@ function outsideOf<Page extends { readonly block: Moment }>(
       for (;;) {
         const page = await queries.fetchQuery({ queryKey: query.queryKey, queryFn: query.queryFn, staleTime: 0 });
         if (page.block.number >= block) return page;
-        await new Promise((resolve) => setTimeout(resolve, client.pollingInterval));
+        await pause(client.pollingInterval);
       }
     },
     history: async (block) => {
@@ -81,16 +99,21 @@ function outsideOf<Page extends { readonly block: Moment }>(
       await queries.refetchQueries({ queryKey: historyKey, type: "active" });
     },
     explain: (error) => explain(error, names),
+    pause,
   };
 }
 
+/** Until it is, however long it takes and however often the node does not answer: it has been sent, and may be mined at any time. */
 async function mined(client: Backstop["reader"]["client"], hash: Hex): Promise<Mined> {
-  let replaced: Mined["replaced"] = "no";
-  const receipt: TransactionReceipt = await client.waitForTransactionReceipt({
-    hash,
-    onReplaced: ({ reason }) => {
+  for (;;) {
+    let replaced: Mined["replaced"] = "no";
+    const onReplaced = ({ reason }: { reason: "cancelled" | "replaced" | "repriced" }) => {
       replaced = reason === "replaced" ? "other" : reason;
-    },
-  });
-  return { receipt, replaced };
+    };
+    try {
+      return { receipt: await client.waitForTransactionReceipt({ hash, timeout: 0, onReplaced }), replaced };
+    } catch {
+      await pause(client.pollingInterval);
+    }
+  }
 }

@@ -25,7 +25,7 @@ export function rescueFlow(
   const title = RESCUES[rescue.kind];
   return {
     title,
-    steps: [{ kind: "send", label: title, call: () => rescueCall(reader, id, rescue, actor) }],
+    steps: [{ kind: "send", label: title, call: () => rescueCall(reader, id, rescue, actor, rescue.limits) }],
     verify: (receipt, page) => {
       const liquidated = parseEventLogs({ abi: MarginEngineAbi, eventName: "Liquidated", logs: receipt.logs })[0];
       const taken = parseEventLogs({ abi: MarginEngineAbi, eventName: "TakenOver", logs: receipt.logs })[0];

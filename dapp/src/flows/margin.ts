@@ -62,8 +62,10 @@ export function withdrawFlow(
     ],
     verify: (receipt, { account }) => {
       const [withdrawn] = parseEventLogs({ abi: MarginEngineAbi, eventName: "Withdrawn", logs: receipt.logs });
-      if (withdrawn === undefined || account === undefined || account.balance === balance) return undefined;
-      return `${fixed(withdrawn.args.paid, token.decimals)} ${token.symbol} are in your wallet.`;
+      if (withdrawn === undefined || account === undefined) return undefined;
+      const { paid } = withdrawn.args; // a deficit may leave nothing of it
+      if (account.balance === balance && paid > 0n) return undefined;
+      return `${fixed(paid, token.decimals)} ${token.symbol} are in your wallet.`;
     },
   };
 }

@@ -1,10 +1,12 @@
 /** The steps of whatever takes tokens: nothing more when enough is allowed, else a permit, else an approval of exactly the amount. */
-import { type Address, erc20Abi, type Hex, parseSignature } from "viem";
+import { type Address, erc20Abi, type Hex, parseSignature, size } from "viem";
 import type { Reader } from "../data/reader.ts";
 import { readNonce, type Token } from "../data/token.ts";
+import { PlainError } from "../errors/explain.ts";
 import type { Call, Step } from "../flow/types.ts";
 import { fixed } from "../lib/format.ts";
 
+const SIGNATURE = 65; // {bytes} of an account with a key
 const PERMIT = [
   { name: "owner", type: "address" },
   { name: "spender", type: "address" },
@@ -53,6 +55,10 @@ export function payingSteps(reader: Reader, token: Token, payment: Payment): rea
       label,
       call: ([signature]) => {
         if (signature === undefined) throw new Error("The permit was not signed");
+        if (size(signature) !== SIGNATURE)
+          throw new PlainError(
+            "This wallet signs as a contract does; a permit takes that from no one. Approve instead.",
+          );
         const { r, s, yParity } = parseSignature(signature);
         return permitted({ v: yParity + 27, r, s });
       },

@@ -2,7 +2,7 @@
 import { type Address, parseEventLogs, type TransactionReceipt } from "viem";
 import { BackstopPoolAbi } from "../../../sdk/src/abi.ts";
 import type { Request } from "../data/holder.ts";
-import type { TrancheName } from "../data/pools.ts";
+import type { Tranche, TrancheName } from "../data/pools.ts";
 import type { Reader } from "../data/reader.ts";
 import type { StakePageData } from "../data/stakePage.ts";
 import type { Token } from "../data/token.ts";
@@ -99,17 +99,26 @@ export function claimFlow(
   };
 }
 
-/** Gives the shares of a request back: cancelled by its owner, or lapsed. */
-export function cancelFlow(reader: Reader, owner: Address, { tranche, id }: Request): StakeFlow {
+/** Gives the shares of a request back: cancelled by its owner, or lapsed. @param decimals of the shares */
+export function cancelFlow(
+  reader: Reader,
+  owner: Address,
+  { tranche, id, shares }: Request,
+  { decimals }: Pick<Tranche, "decimals">,
+): StakeFlow {
   return {
     title: `Take back request ${id} of the ${tranche} pool`,
     steps: [
       { kind: "send", label: "Take the shares back", call: () => poolCall(reader, tranche, "cancelExit", [owner, id]) },
     ],
-    verify: (_receipt, { holder }) =>
-      holder === undefined || hasRequest(holder[tranche].requests, id)
-        ? undefined
-        : `The shares of request ${id} are yours again, and earn from now on.`,
+    verify: (receipt, { holder }) => {
+      const [cancelled] = parseEventLogs({ abi: BackstopPoolAbi, eventName: "ExitCancelled", logs: receipt.logs });
+      if (cancelled === undefined || holder === undefined || hasRequest(holder[tranche].requests, id)) return undefined;
+      const back = cancelled.args.shares;
+      const text = (amount: bigint) => fixed(amount, decimals, 4);
+      const forgone = back < shares ? `; ${text(shares - back)} are given up for what they gained meanwhile` : "";
+      return `${text(back)} shares of request ${id} are yours again, and earn from now on${forgone}.`;
+    },
   };
 }
 

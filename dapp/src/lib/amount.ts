@@ -6,11 +6,19 @@ export type Amount =
   | { readonly kind: "bad"; readonly why: string }
   | { readonly kind: "ok"; readonly value: bigint };
 
-/** `text` as units of `decimals` decimals; spaces and grouping commas do not matter. */
+const GROUPED = /^\d{1,3}([\s,]\d{3})+(\.\d*)?$/;
+
+/**
+ * `text` as units of `decimals` decimals. Commas and spaces may group three digits; anywhere else they are a fault, for in half of the
+ * world "1,5" is less than two.
+ */
 export function parseAmount(text: string, decimals: number): Amount {
-  const plain = text.replaceAll(/[\s,]/g, "");
-  if (plain === "") return { kind: "empty" };
-  if (!/^\d*\.?\d*$/.test(plain) || plain === ".") return { kind: "bad", why: "This is no number." };
+  const typed = text.trim();
+  if (typed === "") return { kind: "empty" };
+  const plain = typed.replaceAll(/[\s,]/g, "");
+  if (!/^\d*\.?\d*$/.test(plain) || !/\d/.test(plain)) return { kind: "bad", why: "This is no number." };
+  if (plain !== typed && !GROUPED.test(typed))
+    return { kind: "bad", why: "A comma or a space groups three digits; write 1.5 with a point." };
   const fraction = plain.split(".")[1] ?? "";
   if (fraction.length > decimals) return { kind: "bad", why: `There are at most ${decimals} digits behind the point.` };
   const value = parseUnits(plain, decimals);

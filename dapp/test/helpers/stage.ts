@@ -1,11 +1,11 @@
-/** One stage for a file of end-to-end tests: world, indexer, built site, browser; pages with or without a wallet; screenshots. */
+/** The stage of the end-to-end tests: world, indexer, built site, browser; pages with or without a wallet; screenshots. */
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { type Indexer, startIndexer } from "../../../indexer/test/helpers/indexer.ts";
 import { buildSite, type Site } from "./app.ts";
-import { isLoopback, launch } from "./browser.ts";
+import { launch } from "./browser.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { addWallet } from "./wallet.ts";
 import { createWorld, type World } from "./world.ts";
@@ -47,10 +47,10 @@ export async function createStage(): Promise<Stage> {
     closers.push(world.end);
     const relay = await startRelay(world.url);
     closers.push(relay.stop);
-    const indexer = await startIndexer(world.deployment, relay.url, { pollingInterval: 250 });
+    const indexer = await startIndexer(world.deployment, relay.url, { pollingInterval: 500 });
     closers.push(indexer.stop);
     const site = await buildSite({
-      ...{ NETWORK: world.id, VITE_RPC_URL: world.url, VITE_POLLING_INTERVAL: "250" },
+      ...{ NETWORK: world.id, VITE_RPC_URL: world.url, VITE_POLLING_INTERVAL: "500" },
       ...{ VITE_INDEXER_URL: indexer.apiUrl, VITE_EXPLORER_URL: EXPLORER },
     });
     closers.push(site.close);
@@ -80,10 +80,6 @@ async function open(browser: Browser, world: World, url: string, visit: Visit, f
     timezoneId: "UTC",
   });
   context.setDefaultTimeout(15_000);
-  await context.route(
-    (target) => !isLoopback(target) && target.protocol !== "data:",
-    (route) => route.abort(),
-  );
   if (visit.seat !== undefined)
     await addWallet(context, {
       ...{ account: world.seat(visit.seat), rpcUrl: world.url },
@@ -103,7 +99,10 @@ export async function connect(page: Page): Promise<void> {
 
 /** What axe finds that is serious or critical, as lines; nothing is what a test wants. */
 export async function seriousFindings(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  const { violations } = await new AxeBuilder({ page })
+    .options({ resultTypes: ["violations"] })
+    .setLegacyMode() // there are no frames, and no second page is opened to sum them up
+    .analyze();
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) =>

@@ -9,11 +9,12 @@ interface WalletSetup {
 
 type Listener = (value: unknown) => void;
 
-function installWallet({ account, rpcUrl, chainId }: WalletSetup): void {
+function installWallet({ account: first, rpcUrl, chainId }: WalletSetup): void {
   const KEY = "testWallet"; // that the person let this page in is remembered over a reload
   const listeners = new Map<string, Set<Listener>>();
   let isAuthorized = sessionStorage.getItem(KEY) !== null;
   let current = chainId;
+  let account = first;
   let rejections = 0;
 
   const emit = (event: string, value: unknown) => {
@@ -99,6 +100,11 @@ function installWallet({ account, rpcUrl, chainId }: WalletSetup): void {
       /** The next `times` questions are answered with no. */
       reject: (times: number) => {
         rejections = times;
+      },
+      /** The person goes over to another account. */
+      use: (other: string) => {
+        account = other;
+        emit("accountsChanged", [account]);
       },
     },
   });

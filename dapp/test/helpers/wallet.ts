@@ -19,3 +19,7 @@ export async function addWallet(context: BrowserContext, options: WalletOptions)
 
 /** The next question of the page is answered with no. */
 export const rejectNext = (page: Page): Promise<void> => page.evaluate("window.testWallet.reject(1)");
+
+/** The person goes over to another account in the wallet. */
+export const useAccount = (page: Page, account: string): Promise<void> =>
+  page.evaluate(`window.testWallet.use(${JSON.stringify(account)})`);

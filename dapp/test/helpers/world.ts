@@ -29,6 +29,8 @@ export interface World {
   request(method: string, ...params: unknown[]): Promise<unknown>;
   /** Lets `seconds` pass and publishes a price: the same as before unless it is given, so that nothing is stale. @param price {1e-8 USD} */
   pass(seconds: number, price?: bigint): Promise<void>;
+  /** Back to how it was when everybody had come. */
+  rewind(): Promise<void>;
   stopNode(): Promise<void>;
   end(): Promise<void>;
 }
@@ -64,11 +66,20 @@ async function populateWorld(
   const deployment = await readRecord(id);
   const request = (method: string, ...params: unknown[]): Promise<unknown> => provider.send(method, params);
   const accounts: string[] = await provider.send("eth_accounts", []);
-  const site = await siteOf(provider, deployment);
+  let site = await siteOf(provider, deployment);
   const traders = await settle(site, provider, SEED, PRICE, CROWD);
+  const settled = await request("evm_snapshot");
   let said = PRICE;
   return {
-    ...{ id, url: node.url, site, deployment, traders, request, end, stopNode: () => node.stop() },
+    ...{ id, url: node.url, deployment, traders, request, end, stopNode: () => node.stop() },
+    get site() {
+      return site;
+    },
+    rewind: async () => {
+      await request("evm_revert", settled);
+      site = await siteOf(provider, deployment); // which knows the time of the newest block
+      said = PRICE;
+    },
     seat: (index) => {
       const found = accounts[index];
       if (found === undefined) throw new Error(`The node has no account ${index}`);

@@ -88,6 +88,11 @@ export function journeysOn(get: () => Stage) {
       if (new URL(known.url()).pathname !== path) await known.locator(`nav a[href="${path}"]`).click();
       return known;
     },
+    /** Everybody closes his window. */
+    leave: async () => {
+      await Promise.all([...windows.values()].map((page) => page.context().close()));
+      windows.clear();
+    },
     balanceOf: async (seat: number, of: "token" | "junior" | "senior" = "token"): Promise<bigint> => {
       const { site, seat: account } = get().world;
       return BigInt(await site.chain.call(contract(of), abi.token.encodeFunctionData("balanceOf", [account(seat)])));

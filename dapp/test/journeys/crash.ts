@@ -110,7 +110,7 @@ export function crashJourneys(on: Journeys): void {
   });
 }
 
-/** After it: what those who wanted to leave get, and a chain that does not answer. */
+/** After it: what those who wanted to leave get. */
 export function afterJourneys(on: Journeys): void {
   it("shows what the loss took from the request that waited, and pays what is left", async () => {
     const page = await on.visit(BEN);
@@ -141,7 +141,10 @@ export function afterJourneys(on: Journeys): void {
     const cents = (text = "") => Math.round(Number(text.replace(/[^\d.]/g, "")) * 100);
     assert.ok(Math.abs(cents(lost) + cents(now ?? "") - cents(most ?? "")) <= 1, `${most} is not ${now} and ${lost}`);
   });
+}
 
+/** A chain that does not answer, ever again. */
+export function nodeJourneys(on: Journeys): void {
   it("says so when the node goes away, and keeps what it knew", async () => {
     const page = await on.visit(ANNA);
     await page.getByRole("heading", { name: "Your stake" }).waitFor();

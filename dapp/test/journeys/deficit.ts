@@ -65,7 +65,7 @@ export function deficitJourneys(on: Journeys): void {
     const page = await on.visit(CARA, "/portfolio");
     const cents = (Number(deficit / 10n ** 10n) / 100).toLocaleString("en", { minimumFractionDigits: 2 });
     await page.getByText(`A deficit of $${cents} stands.`).waitFor();
-    await page.getByText(/ETH takes no new risk until it is repaid\./).waitFor();
+    await page.getByText(/ETH \(\$[\d,.]+\) takes no new risk until it is repaid\./).waitFor();
     assert.deepEqual(await seriousFindings(page), []);
     const whole = (await figure(page, "Paid to your wallet").locator(".value").textContent()) ?? "";
     assert.ok(amountOf(whole) < tokens(2_000) && amountOf(whole) > tokens(1_000), whole);
@@ -77,7 +77,8 @@ export function deficitJourneys(on: Journeys): void {
       .waitFor();
     assert.equal(await page.getByRole("button", { name: "Sell ETH" }).isDisabled(), true);
     await on.stage.shot(page, "portfolio-deficit");
-    await (await on.visit(CARA, "/keeper")).getByText(`A deficit of $${cents} stands.`).waitFor();
+    for (const path of ["/keeper", "/risk", "/stake"])
+      await (await on.visit(CARA, path)).getByText(`A deficit of $${cents} stands.`).waitFor();
   });
 
   it("withdraws at the haircut, and keeps the rest as a claim", async () => {

@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { abi } from "../../../lab/src/site.ts";
+import { MarginEngineAbi } from "../../../sdk/src/abi.ts";
 import { usd } from "../../../sdk/src/units.ts";
+import { latest, snapshotAt } from "../../src/data/reader.ts";
+import { readerOf } from "../helpers/reader.ts";
 import { outcome, seriousFindings } from "../helpers/stage.ts";
 import { PRICE } from "../helpers/world.ts";
 import { CARA, DAY, type Journeys } from "./context.ts";
@@ -29,6 +32,17 @@ export function keeperJourneys(on: Journeys): void {
     assert.equal(await page.getByRole("table").getByRole("button").count(), 0);
     assert.ok((await page.getByText("healthy", { exact: true }).count()) > 3);
     assert.deepEqual(await seriousFindings(page), []);
+  });
+
+  it("asks for more accounts at once than a node takes in one call", async () => {
+    const { reader } = readerOf(on.stage.world);
+    const { contracts } = reader.deployment;
+    const engine = { address: contracts.engine, abi: MarginEngineAbi, functionName: "health" } as const;
+    const healths = await reader.client.multicall({
+      ...snapshotAt(await latest(reader)),
+      contracts: Array.from({ length: 1_000 }, (_, i) => ({ ...engine, args: [BigInt(i + 1) << 96n, 0] }) as const),
+    });
+    assert.equal(healths.length, 1_000);
   });
 
   it("says what acting pays through the AMM and into an account, and pays exactly that", async () => {

@@ -16,7 +16,7 @@ export default function KeeperPage() {
   const actor = useActor();
   const query = useMemo(() => keeperQuery(reader, actor.address, settings), [reader, actor.address, settings]);
   const { data, isError } = useQuery(query);
-  const flow = useFlow(query);
+  const flow = useFlow(query, actor.address);
   return (
     <>
       <div className="lead">

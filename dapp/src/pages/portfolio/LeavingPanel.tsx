@@ -1,21 +1,19 @@
 /** What leaving would come to now: what is paid, what a deficit withholds, what margin holds back, what the gate has to do with it. */
-import { useQuery } from "@tanstack/react-query";
 import { useBackstop } from "../../backstop.ts";
 import { withdrawalQuery } from "../../data/withdrawal.ts";
-import { explain } from "../../errors/explain.ts";
+import { useTried } from "../../flow/useTried.ts";
 import { date, fixed, percent, usd } from "../../lib/format.ts";
 import { Figures, Panel, type Row } from "../../ui/parts.tsx";
 import type { AccountProps } from "./props.ts";
 
 export function LeavingPanel({ data, account, owner }: AccountProps) {
-  const { reader, token, names } = useBackstop();
+  const { reader, token } = useBackstop();
   const { deficit, pools, block } = data;
   const most = account.withdrawable / pools.tokenUnit; // {asset}
-  const tried = useQuery({ ...withdrawalQuery(reader, owner, most, data), enabled: most > 0n }).data;
+  const { value: tried, problem: refused } = useTried(withdrawalQuery(reader, owner, most, data), most > 0n);
   const { gateEnd } = pools.junior;
-  const withheld = tried?.value === undefined ? 0n : tried.value.after.claim - account.claim;
-  const refused = tried?.refusal === undefined ? undefined : explain(tried.refusal, names).sentence;
-  const paid = most === 0n ? 0n : tried?.value?.paid;
+  const withheld = tried === undefined ? 0n : tried.after.claim - account.claim;
+  const paid = most === 0n ? 0n : tried?.paid;
   const rows: readonly Row[] = [
     {
       label: "Paid to your wallet",

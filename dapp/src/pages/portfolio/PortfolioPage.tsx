@@ -6,7 +6,7 @@ import { portfolioQuery } from "../../data/portfolioPage.ts";
 import { FlowStatus } from "../../flow/FlowStatus.tsx";
 import { useFlow } from "../../flow/useFlow.ts";
 import { DeficitNotice } from "../../ui/DeficitNotice.tsx";
-import { PriceNotices } from "../../ui/PriceNotices.tsx";
+import { MarketNotices } from "../../ui/MarketNotices.tsx";
 import { Notice } from "../../ui/parts.tsx";
 import { useActor } from "../../wallet/useActor.ts";
 import { AccountPanel } from "./AccountPanel.tsx";
@@ -22,7 +22,7 @@ export default function PortfolioPage() {
   const actor = useActor();
   const query = useMemo(() => portfolioQuery(reader, actor.address), [reader, actor.address]);
   const { data, isError } = useQuery(query);
-  const flow = useFlow(query);
+  const flow = useFlow(query, actor.address);
   const account = data?.account;
   const owner = actor.address;
   return (
@@ -38,7 +38,7 @@ export default function PortfolioPage() {
       {data === undefined ? null : (
         <>
           <DeficitNotice deficit={data.deficit} />
-          <PriceNotices markets={data.markets} />
+          <MarketNotices markets={data.markets} />
         </>
       )}
       {data !== undefined && account === undefined ? (

@@ -47,6 +47,9 @@ export function HistoryPanel({
       volatility: [
         { label: "Volatility", colour: "--level-2", values: observations.map((o) => Number(o.volatilityBps) / 100) },
       ],
+      coverage: [
+        { label: "Coverage", colour: "--accent", values: observations.map((o) => Number(o.coverageBps) / 100) },
+      ],
       funding: [
         {
           label: "Funding a day",
@@ -75,6 +78,7 @@ export function HistoryPanel({
           format={(value) => dollars.format(value)}
         />
         <Chart title="Volatility a year" times={drawn.observed} series={drawn.volatility} format={parts(0)} />
+        <Chart title="Coverage of all markets" times={drawn.observed} series={drawn.coverage} format={parts(0)} />
         <Chart title="Funding a day" times={drawn.times} series={drawn.funding} format={parts(3)} />
       </div>
     </Panel>

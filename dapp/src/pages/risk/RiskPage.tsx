@@ -4,7 +4,8 @@ import { useMemo, useState } from "react";
 import { useBackstop } from "../../backstop.ts";
 import { historyQuery } from "../../data/history/query.ts";
 import { riskPageQuery } from "../../data/riskPage.ts";
-import { DeficitPanel } from "./DeficitPanel.tsx";
+import { DeficitNotice } from "../../ui/DeficitNotice.tsx";
+import { MarketNotices } from "../../ui/MarketNotices.tsx";
 import { DepthPanel } from "./DepthPanel.tsx";
 import { HistoryPanel } from "./HistoryPanel.tsx";
 import { InputsPanel } from "./InputsPanel.tsx";
@@ -34,7 +35,8 @@ export default function RiskPage() {
       </div>
       <SourceNotice source={history.data?.source} data={data} isOld={now.isError} />
       <MarketsPanel data={data} />
-      <DeficitPanel data={data} />
+      <DeficitNotice deficit={data.deficit} />
+      <MarketNotices markets={data.markets} />
       {chosen === undefined ? null : (
         <>
           <fieldset className="choice">

@@ -3,16 +3,9 @@ import { useBackstop } from "../../backstop.ts";
 import type { TrancheName } from "../../data/pools.ts";
 import type { StakePageData } from "../../data/stakePage.ts";
 import { duration, fixed } from "../../lib/format.ts";
+import { GAS } from "../../lib/gas.ts";
 import { Panel } from "../../ui/parts.tsx";
 import { Table } from "../../ui/Table.tsx";
-
-/** {gas} of a first time, measured on the contracts: docs/gas.md. The junior pool also tells the stack how thick it is. */
-const GAS = {
-  join: { junior: 101_221n, senior: 81_891n },
-  request: { junior: 92_344n, senior: 92_344n },
-  claim: { junior: 64_663n, senior: 64_663n },
-  cancel: { junior: 47_142n, senior: 47_142n },
-} as const;
 
 export function CostsPanel({ data, tranche }: { data: StakePageData; tranche: TrancheName }) {
   const { chain } = useBackstop();

@@ -1,14 +1,12 @@
 /** What the connected person has staked, and asking to leave. */
-import { useState } from "react";
 import { useBackstop } from "../../backstop.ts";
 import type { Holder } from "../../data/holder.ts";
 import { TRANCHES, type TrancheName } from "../../data/pools.ts";
 import type { StakePageData } from "../../data/stakePage.ts";
 import type { FlowRunner } from "../../flow/useFlow.ts";
 import { requestFlow } from "../../flows/stake.ts";
-import { parseAmount } from "../../lib/amount.ts";
 import { duration, fixed } from "../../lib/format.ts";
-import { AmountField } from "../../ui/AmountField.tsx";
+import { AmountForm, useAmount } from "../../ui/AmountForm.tsx";
 import { Panel } from "../../ui/parts.tsx";
 import { Table } from "../../ui/Table.tsx";
 import type { Actor } from "../../wallet/useActor.ts";
@@ -23,19 +21,9 @@ interface Props {
 
 export function HoldingPanel({ data, holder, tranche, actor, flow }: Props) {
   const { reader, token } = useBackstop();
-  const [text, setText] = useState("");
   const pool = data.pools[tranche];
-  const amount = parseAmount(text, pool.decimals);
-  const shares = amount.kind === "ok" ? amount.value : 0n;
+  const typed = useAmount(pool.decimals);
   const held = holder[tranche].shares;
-  const problem = shares > held ? "That is more than you hold." : undefined;
-  const canStart = actor.obstacle === undefined && problem === undefined && shares > 0n && !flow.isRunning;
-
-  async function start() {
-    const done = await flow.start(requestFlow(reader, tranche, holder.address, shares));
-    if (done.status === "done") setText("");
-  }
-
   return (
     <Panel title="Your stake">
       <Table
@@ -58,33 +46,20 @@ export function HoldingPanel({ data, holder, tranche, actor, flow }: Props) {
         ]}
       />
       {held === 0n ? null : (
-        <form
-          className="inline-form"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (canStart) void start();
-          }}
+        <AmountForm
+          {...{ typed, flow, symbol: "shares", button: "Request exit" }}
+          label={`Shares of the ${tranche} pool to take out`}
+          obstacle={actor.obstacle}
+          problem={typed.value > held ? "That is more than you hold." : undefined}
+          most={held}
+          mostLabel="You hold"
+          start={() => flow.start(requestFlow(reader, tranche, holder.address, typed.value))}
         >
-          <AmountField
-            label={`Shares of the ${tranche} pool to take out`}
-            symbol="shares"
-            decimals={pool.decimals}
-            text={text}
-            amount={amount}
-            onChange={setText}
-            most={held}
-            mostLabel="You hold"
-            problem={problem}
-            disabled={flow.isRunning}
-          />
-          <button type="submit" disabled={!canStart}>
-            Request exit
-          </button>
           <p className="hint">
             Waits {duration(pool.cooldown)}, then can be claimed for {duration(pool.claimWindow)}. Meanwhile these
             shares pay losses like all others and earn nothing: the claim pays at most what they are worth now.
           </p>
-        </form>
+        </AmountForm>
       )}
     </Panel>
   );

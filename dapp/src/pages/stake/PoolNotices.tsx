@@ -1,13 +1,14 @@
 /** What is not as usual: paused pools, a closed gate, a price that nobody can rely on, data that is old. */
 import { TRANCHES } from "../../data/pools.ts";
 import type { StakePageData } from "../../data/stakePage.ts";
-import { date, usd } from "../../lib/format.ts";
-import { PriceNotices } from "../../ui/PriceNotices.tsx";
+import { date } from "../../lib/format.ts";
+import { DeficitNotice } from "../../ui/DeficitNotice.tsx";
+import { MarketNotices } from "../../ui/MarketNotices.tsx";
 import { Notice } from "../../ui/parts.tsx";
 
 export function PoolNotices({ data, isOld }: { data: StakePageData; isOld: boolean }) {
   const now = data.block.timestamp;
-  const { pools, markets } = data;
+  const { pools, markets, deficit } = data;
   const gateEnd = pools.junior.gateEnd;
   return (
     <>
@@ -27,12 +28,8 @@ export function PoolNotices({ data, isOld }: { data: StakePageData; isOld: boole
           It takes no new stake; what is claimable stays claimable, and cooldowns stand still.
         </Notice>
       ))}
-      {pools.totalDeficit > 0n ? (
-        <Notice tone="bad" title={`A deficit of ${usd(pools.totalDeficit)} is outstanding.`}>
-          Income repays it and the claims that came of it before it reaches the pools.
-        </Notice>
-      ) : null}
-      <PriceNotices markets={markets} />
+      <DeficitNotice deficit={deficit} />
+      <MarketNotices markets={markets} />
     </>
   );
 }

@@ -102,7 +102,7 @@ function Actions({ request, data, holder, actor, flow }: Props & { request: Requ
       <button
         type="button"
         disabled={isStopped}
-        onClick={() => void flow.start(cancelFlow(reader, holder.address, request))}
+        onClick={() => void flow.start(cancelFlow(reader, holder.address, request, data.pools[request.tranche]))}
       >
         {isLapsed ? "Take back" : "Cancel"}
       </button>

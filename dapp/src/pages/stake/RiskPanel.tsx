@@ -38,7 +38,7 @@ export function RiskPanel({ data: { pools, markets }, earnings, tranche }: Props
           {
             label: "A 30 % move at once would cost at most",
             value: tokens(born[tranche]),
-            hint: `${percent(born[tranche], pool.bookedAssets)} of this pool. In all markets ${usd(worst, 0)}, if every losing trader had bare maintenance margin and nobody were liquidated on the way${born.beyond > 0n ? `; ${tokens(born.beyond)} of it is beyond this week's budget and falls on winning traders` : ""}.`,
+            hint: `${percent(born[tranche], pool.bookedAssets)} of this pool. In all markets ${usd(worst, 0)}, the pools' own positions included, if every losing trader had bare maintenance margin and nobody were liquidated on the way${born.beyond > 0n ? `; ${tokens(born.beyond)} of it is beyond this week's budget and falls on winning traders` : ""}.`,
           },
           pastLoss(earnings, tranche, tokens),
           {

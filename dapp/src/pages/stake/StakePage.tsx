@@ -24,7 +24,7 @@ export function StakePage() {
   const query = useMemo(() => stakePageQuery(reader, actor.address), [reader, actor.address]);
   const { data, isError } = useQuery(query);
   const earnings = useQuery(useMemo(() => earningsQuery(reader, settings, token), [reader, settings, token]));
-  const flow = useFlow(query);
+  const flow = useFlow(query, actor.address);
   return (
     <>
       <div className="lead">
