@@ -1,7 +1,7 @@
 /**
  * Hardhat plugin: compiles tests that call deployed contracts by the older code generator without optimiser, eight times as fast. What
  * they deploy comes from test/helpers/Deployer.sol, which is compiled as it goes to a chain. Tests of libraries contain the library,
- * so they are compiled like the contracts.
+ * so they are compiled like the contracts, with the mocks in a job of their own: the longest job is what a build takes.
  */
 import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -9,9 +9,9 @@ import path from "node:path";
 import type { ArtifactManager } from "hardhat/types/artifacts";
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
-const callers = globSync("test/**/*.sol", { cwd: path.resolve(import.meta.dirname, "..") }).filter(
-  (file) => !/Deployer\.sol$|Lib\.t\.sol$/.test(file),
-);
+const cwd = path.resolve(import.meta.dirname, "..");
+const callers = globSync("test/**/*.sol", { cwd }).filter((file) => !/Deployer\.sol$|Lib\.t\.sol$/.test(file));
+const apart = globSync(["test/**/*Lib.t.sol", "contracts/mocks/*.sol"], { cwd });
 
 /** Source names of what is compiled as it goes to a chain. */
 const DEPLOYED = /^project\/(?:contracts\/(?:libraries\/)?\w+|test\/helpers\/Deployer)\.sol$/;
@@ -42,12 +42,14 @@ const plugin: HardhatPlugin = {
         resolveUserConfig: async (user, resolve, next) => {
           const config = await next(user, resolve);
           for (const { compilers, overrides } of Object.values(config.solidity.profiles)) {
-            // One object for all: what shares it is compiled in one job.
+            // What shares an object is compiled in one job.
             const [first] = compilers;
             if (first === undefined) continue;
             const quick = structuredClone(first);
             Object.assign(quick.settings, { viaIR: false, optimizer: { enabled: false } });
             for (const file of callers) overrides[file] = quick;
+            const same = structuredClone(first);
+            for (const file of apart) overrides[file] = same;
           }
           return config;
         },

@@ -35,7 +35,7 @@ describe("an API that is asked too much, with PGlite", () => {
   it("reads the history rightly while somebody asks", async () => {
     let [isDone, asked] = [false, 0];
     const ask = async () => {
-      for (; !isDone; await sleep(50)) {
+      for (; !isDone; await sleep(250)) {
         const statement = `select count(*) as n from "position" where lots > ${Math.random()}`;
         if ((await indexer.sql(statement).catch(() => undefined)) !== undefined) asked += 1;
         await indexer.sql(`select nothing, ${Math.random()} from fill`).catch(() => {}); // fails in the database
