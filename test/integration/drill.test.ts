@@ -118,7 +118,7 @@ describe("drill", () => {
   ]) {
     it(`leaves nobody with a position: ${options.join(" ")}`, async function () {
       this.timeout(600_000);
-      const found = await result("--traders", "24", ...options);
+      const found = await result("--traders", "12", ...options);
 
       expect(found).to.include({ steps: STEPS, accountsLeft: 0, conservationFailures: 0 });
       expect(sumOf(found)).to.equal(BigInt(found.shortfall));
@@ -128,7 +128,7 @@ describe("drill", () => {
 
   it("has bad debt where nobody acts for two hours and nobody stands behind", async function () {
     this.timeout(600_000);
-    const found = await result("--traders", "60", "--pool", "0", "--latency", "24");
+    const found = await result("--traders", "24", "--pool", "0", "--latency", "24");
 
     expect(BigInt(found.paidBy.deficit) > 0n).to.equal(true);
     expect(found.paidBy.pool).to.equal("0");
