@@ -5,6 +5,7 @@ export type { World } from "./context.ts";
 export * from "./ema.ts";
 export * from "./engine.ts";
 export * from "./errors.ts";
+export * from "./gas.ts";
 export * from "./invariants.ts";
 export * from "./level.ts";
 export * from "./math.ts";

@@ -4,6 +4,7 @@ import { useCallback, useMemo } from "react";
 import type { Address, Hex } from "viem";
 import { type Config, useConfig } from "wagmi";
 import { getWalletClient } from "wagmi/actions";
+import { syncingLimit } from "../../../sdk/src/gas.ts";
 import { type Backstop, useBackstop } from "../backstop.ts";
 import { historyKey, rememberOwnBlock } from "../data/history/query.ts";
 import type { Moment } from "../data/reader.ts";
@@ -64,7 +65,8 @@ function outsideOf<Page extends { readonly block: Moment }>(
   query: PageQuery<Page>,
   actor: Address | undefined,
 ): Outside<Page> {
-  const { client } = reader;
+  const { client, deployment } = reader;
+  const syncing = new Set([deployment.contracts.engine, deployment.contracts.amm]);
   const wallet = async () => {
     const found = await getWalletClient(config, { chainId: chain.id });
     if (found.account.address === actor) return found;
@@ -80,7 +82,9 @@ function outsideOf<Page extends { readonly block: Moment }>(
     send: async (call) => {
       const { account, writeContract } = await wallet();
       await client.simulateContract({ ...call, account });
-      return writeContract({ ...call, account, chain });
+      if (!syncing.has(call.address)) return writeContract({ ...call, account, chain });
+      const gas = syncingLimit(await client.estimateContractGas({ ...call, account }));
+      return writeContract({ ...call, account, chain, gas });
     },
     wait: (hash) => mined(client, hash),
     blame: async (call, receipt) => {

@@ -27,6 +27,8 @@ export interface World {
   readonly traders: readonly bigint[];
   seat(index: number): string;
   request(method: string, ...params: unknown[]): Promise<unknown>;
+  /** {gas} that the newest transaction was allowed, and what it used. */
+  gas(): Promise<{ readonly limit: bigint; readonly used: bigint }>;
   /** Lets `seconds` pass and publishes a price: the same as before unless it is given, so that nothing is stale. @param price {1e-8 USD} */
   pass(seconds: number, price?: bigint): Promise<void>;
   /** Back to how it was when everybody had come. */
@@ -79,6 +81,12 @@ async function populateWorld(
       await request("evm_revert", settled);
       site = await siteOf(provider, deployment); // which knows the time of the newest block
       said = PRICE;
+    },
+    gas: async () => {
+      const hash = (await provider.getBlock("latest"))?.transactions.at(-1) ?? "";
+      const [sent, mined] = await Promise.all([provider.getTransaction(hash), provider.getTransactionReceipt(hash)]);
+      if (sent === null || mined === null) throw new Error("The newest block is empty");
+      return { limit: sent.gasLimit, used: mined.gasUsed };
     },
     seat: (index) => {
       const found = accounts[index];

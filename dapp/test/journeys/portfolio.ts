@@ -59,6 +59,11 @@ export function portfolioJourneys(on: Journeys): void {
     await on.stage.shot(page, "portfolio-preview");
     await page.getByRole("button", { name: "Buy ETH" }).click();
     assert.equal(await outcome(page, "done"), "Bought 2.0000 ETH. Your position is 2.0000.");
+    const { limit, used } = await on.stage.world.gas();
+    assert.ok(
+      limit >= used + 400_000n && limit < 2n * used + 400_000n,
+      `${limit} for ${used}: a new minute costs more`,
+    );
     const [equity] = /\$[\d,]+/.exec(promised) ?? [];
     assert.ok((await figure(page, "Equity at the mark").textContent())?.startsWith(`${equity}.`), `not ${equity}`);
     const row = page

@@ -1,5 +1,6 @@
 /** Where an action becomes a transaction: estimated, priced, held against its floor, sent. A refusal is an answer, not an error. */
 import type { Logger } from "pino";
+import { syncingLimit } from "../../../sdk/src/gas.ts";
 import { expectedPrice, type Fees } from "../chain/fees.ts";
 import { gasPriceOracleAbi } from "../chain/foreign.ts";
 import { isRevert, type KeeperProvider } from "../chain/provider.ts";
@@ -39,13 +40,6 @@ export interface DeskOptions {
   onVerdict?(job: Job, verdict: Verdict): void;
 }
 
-/**
- * Of the estimate, and a sync's worth on top: the block may be the first of its minute, in which a market is observed and its level
- * set. What is not used costs nothing, and what runs out is a race lost for nothing.
- */
-const GAS_MARGIN = { numerator: 5n, denominator: 4n } as const;
-const GAS_OF_A_MINUTE = 400_000n;
-
 export type Desk = ReturnType<typeof createDesk>;
 
 export function createDesk(options: DeskOptions) {
@@ -75,9 +69,8 @@ export function createDesk(options: DeskOptions) {
       logger.info({ msg: "would send", ...figures });
       return "dry";
     }
-    const limit = (gas * GAS_MARGIN.numerator) / GAS_MARGIN.denominator + GAS_OF_A_MINUTE;
     const most = mostFor(reward, { gas, dataFee, nativeUsd: terms.nativeUsd }, job.purpose, floors);
-    const request = { key: job.key, label: job.label, to, data, value, gas: limit };
+    const request = { key: job.key, label: job.label, to, data, value, gas: syncingLimit(gas) };
     await sender.send(most === undefined ? request : { ...request, most }, terms.fees);
     sent += 1;
     logger.info({ msg: "sent", ...figures });
