@@ -110,8 +110,15 @@ export async function seriousFindings(page: Page): Promise<string[]> {
     );
 }
 
+/** Until what a click began is on the page: before that the outcome of the flow before it still stands there. */
+const drawn = (page: Page) =>
+  page.evaluate(
+    "new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 100))",
+  );
+
 /** Waits for a flow to end, and returns what it says. */
 export async function outcome(page: Page, status: "done" | "failed"): Promise<string> {
+  await drawn(page);
   const flow = page.locator(`[data-flow="${status}"]`);
   await flow.waitFor();
   return (await flow.locator(".outcome").textContent()) ?? "";

@@ -17,6 +17,7 @@ export function crashJourneys(on: Journeys): void {
     const summary = page.getByText(`${title} in figures`);
     const table = page.getByRole("table", { name: new RegExp(`^${title}, the newest`) });
     if (!(await table.isVisible())) await summary.click();
+    await table.waitFor();
     return (await table.locator("tbody td").allTextContents()).map((text) => text.trim());
   };
 
