@@ -1,8 +1,8 @@
 /** Gas of the backstop AMM: trades against its curve and its bands, a liquidation without capital, providers joining and leaving. */
-import { network } from "hardhat";
 import { ETH } from "../deploy/markets.ts";
 import { type Actor, accountOf } from "../test/helpers/actors.ts";
 import { deployBackstop, deposit, dollars, setPrice, stake } from "../test/helpers/fixture.ts";
+import { createChain } from "./chain.ts";
 import { gasOf } from "./receipts.ts";
 
 export interface AmmGas {
@@ -24,7 +24,7 @@ const LOTS = 1_000n;
 
 /** A curve of a million dollars beside a stake of ten, in a market that is at level 2 for half of it. */
 export async function measureAmm(): Promise<AmmGas> {
-  const fx = await deployBackstop(await network.create({ override: { initialDate: "2026-01-05T00:00:00Z" } }), {
+  const fx = await deployBackstop(await createChain(), {
     markets: [{ config: { ...ETH, volatility: null, feed: { ...ETH.feed, jumpBps: 65_535 } }, answer: PRICE }],
   });
   const { engine, amm, risk, alice, bob, carol, keeper } = fx;

@@ -1,7 +1,7 @@
 /** Gas of closing winners pro rata and of bringing one of them up to date, for any number of accounts and records. */
-import { network } from "hardhat";
 import { accountOf } from "../test/helpers/actors.ts";
 import { deployBackstop, deposit, dollars, setPrice, stake } from "../test/helpers/fixture.ts";
+import { createChain } from "./chain.ts";
 import { gasOf } from "./receipts.ts";
 
 export interface DeleveragingGas {
@@ -22,7 +22,7 @@ const AT_ONCE = 80; // calls in one transaction
 
 /** `accounts` shorts of one owner win against one long, who goes to the pool; then the pool's cap falls, `records` times. */
 export async function measureDeleveraging(accounts: number, records: number): Promise<DeleveragingGas> {
-  const connection = await network.create({ override: { initialDate: "2026-01-05T00:00:00Z" } }); // minutes begin alike in every run
+  const connection = await createChain();
   const fx = await deployBackstop(connection);
   const { engine, exchange, alice, bob, keeper, unit } = fx;
   await stake(fx, fx.staker, 20_000_000n);

@@ -1,6 +1,5 @@
 /** Gas of the main operations, each a transaction of its own by warm users, beside that of peers. `--json`: one line. */
 import { type ContractTransactionResponse, type HDNodeWallet, type Signer, Wallet } from "ethers";
-import { network } from "hardhat";
 import { ETH } from "../deploy/markets.ts";
 import { localModule } from "../deploy/modules/Local.ts";
 import { accountOf } from "../test/helpers/actors.ts";
@@ -17,6 +16,7 @@ import {
   RiskEngine__factory,
 } from "../typechain-types/index.js";
 import { measureAmm } from "./amm.ts";
+import { createChain } from "./chain.ts";
 import { type DeleveragingGas, measureDeleveraging } from "./deleveraging.ts";
 import { measureBareVault, measureMorpho } from "./peers.ts";
 import { gasInside, gasOf } from "./receipts.ts";
@@ -48,9 +48,7 @@ const RECORDS = 1_000;
 
 const UPDATE_PRICE = [quoted("Vertex UpdatePrice", 108_250)];
 
-const { ethers, ignition, networkHelpers } = await network.create({
-  override: { initialDate: "2026-01-05T00:00:00Z" },
-}); // minutes begin alike in every run
+const { ethers, ignition, networkHelpers } = await createChain();
 const { engine, stack, junior, senior, exchange, token, feed, oracle, risk, funder } = await deploy();
 let sequence = 0n;
 const rows: Row[] = [];
